@@ -1,0 +1,3 @@
+"""Find any NFT by describing it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,62 @@
+"""The sentence template: a collection's name and one phrase a trait.
+
+>>> caption("cryptopunks", [Trait("Type", "Alien"), Trait("Accessory", "Headband")]).text
+'cryptopunks with alien type and headband'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from traitlens.records import Trait
+
+# Types that say no more than "a trait": the value alone is the better phrase.
+_GENERIC_TYPES = frozenset({"accessory", "accessories", "attribute", "trait", "property"})
+
+# Values that say no more than "this trait is there": the type is needed to understand them.
+_BARE_VALUE = re.compile(r"yes|true|no|false|[\d.,%+-]+")
+
+_EMPTY_VALUES = frozenset({"", "none", "null", "n/a", "nan", "undefined"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A sentence, and for each trait its [start, end) span in characters.
+
+    A trait that says nothing (`None`, an empty value) has an empty span.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+def caption(collection: str, traits: Sequence[Trait]) -> Caption:
+    """Return the sentence about a token, with its traits in the given order."""
+    phrases = [phrase(trait) for trait in traits]
+    spoken = sum(1 for words in phrases if words)
+    text, said, spans = _words(collection), 0, []
+    for words in phrases:
+        if words:
+            said += 1
+            text += " with " if said == 1 else " and " if said == spoken else ", "
+        spans.append((len(text), len(text) + len(words)))
+        text += words
+    return Caption(text, tuple(spans))
+
+
+def phrase(trait: Trait) -> str:
+    """Return the words for one trait, lower-case: "blue beanie hat"; "" when it says nothing."""
+    kind, value = _words(trait.trait_type), _words(trait.value)
+    if value in _EMPTY_VALUES:
+        return ""
+    if _BARE_VALUE.fullmatch(value):
+        return f"{kind} {value}".strip()
+    if kind in _GENERIC_TYPES or set(kind.split()) <= set(value.split()):
+        return value
+    return f"{value} {kind}"
+
+
+def _words(name: str) -> str:
+    return " ".join(re.sub(r"[_\-]+", " ", name).lower().split())

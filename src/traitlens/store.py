@@ -1,0 +1,240 @@
+"""The data set on disk: Parquet shards, a manifest and a data card in one folder.
+
+    data/
+      dataset.json                         what was read, kept and rejected, and how
+      README.md, contact_sheet.png         the data card
+      tokens/<collection>-00000.parquet    one row a token (see `records.Token`)
+      components/<collection>.parquet      derived: see `separation`
+
+Parquet, because `datasets`, DuckDB, Polars, Ray and Spark open it as it is. No other module knows
+that; everyone else reads `Token` records from a `Dataset`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from traitlens import files
+from traitlens.config import nearest
+from traitlens.errors import DatasetError
+from traitlens.records import SPLITS, CollectionInfo, Location, Split, Token, Trait
+
+SCHEMA_VERSION = 1
+MANIFEST = "dataset.json"
+
+# A picture is fetched by decoding its row group, so a group is small.
+ROWS_PER_GROUP = 128
+
+_TRAIT = pa.struct([(name, pa.string()) for name in ("trait_type", "value", "display_type")])
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_COLUMNS: dict[str, pa.DataType] = {
+    "token_uid": pa.string(),
+    "collection": pa.string(),
+    "token_id": pa.string(),
+    "image": _IMAGE,
+    "width": pa.int32(),
+    "height": pa.int32(),
+    "traits": pa.list_(_TRAIT),
+    "caption": pa.string(),
+    "split": pa.string(),
+    "media_type": pa.string(),
+    "source_uri": pa.string(),
+    "sha256": pa.string(),
+    "pixels_sha256": pa.string(),
+    "status": pa.string(),
+    "reason": pa.string(),
+}
+
+
+def _hugging_face_features() -> bytes:
+    """Return the schema metadata that makes `datasets` show the `image` column as pictures."""
+
+    def value(dtype: str) -> dict[str, Any]:
+        return {"dtype": dtype, "_type": "Value"}
+
+    features: dict[str, Any] = {
+        name: value("int32" if kind == pa.int32() else "string") for name, kind in _COLUMNS.items()
+    }
+    features["image"] = {"_type": "Image"}
+    features["traits"] = [{f.name: value("string") for f in _TRAIT}]
+    return json.dumps({"info": {"features": features}}).encode()
+
+
+TOKEN_SCHEMA = pa.schema(
+    list(_COLUMNS.items()), metadata={b"huggingface": _hugging_face_features()}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionEntry:
+    """What the manifest says about one collection; `read` = `kept` + the sum of `rejected`."""
+
+    info: CollectionInfo
+    read: int
+    kept: int
+    rejected: dict[str, int]
+    splits: dict[str, int]
+    shards: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The contents of `dataset.json`."""
+
+    fingerprint: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    collections: tuple[CollectionEntry, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Manifest:
+        entries = tuple(
+            CollectionEntry(
+                **{
+                    **entry,
+                    "info": CollectionInfo(**entry["info"]),
+                    "shards": tuple(entry["shards"]),
+                }
+            )
+            for entry in value["collections"]
+        )
+        return Manifest(**{**value, "collections": entries})
+
+
+def write_shard(path: Path, tokens: Sequence[Token]) -> None:
+    """Write one Parquet file of tokens, whole or not at all; equal tokens give equal bytes."""
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pylist([_to_row(token) for token in tokens], schema=TOKEN_SCHEMA)
+    # Pictures are compressed already, so only the text columns gain from a codec.
+    codecs = {name: "none" if name == "image" else "zstd" for name in _COLUMNS}
+    codecs["image.bytes"] = codecs["image.path"] = "none"
+    pq.write_table(table, sink, row_group_size=ROWS_PER_GROUP, compression=codecs)
+    files.write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_shard(path: Path, *, images: bool = True) -> Iterator[Token]:
+    """Yield the tokens of a shard in order, with their location; without `images`, quickly."""
+    columns = [name for name in _COLUMNS if images or name != "image"]
+    row = 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns):
+            for values in batch.to_pylist():
+                yield _to_token(values, Location(shard=path.name, row=row))
+                row += 1
+
+
+def _to_row(token: Token) -> dict[str, Any]:
+    row = asdict(token)
+    del row["location"]
+    row["image"] = None if token.image is None else {"bytes": token.image, "path": None}
+    return row
+
+
+def _to_token(row: dict[str, Any], location: Location) -> Token:
+    image = row.pop("image", None)
+    traits = tuple(Trait(**trait) for trait in row.pop("traits"))
+    return Token(**row, traits=traits, image=image and image["bytes"], location=location)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """An opened data set. Reading it never changes it."""
+
+    path: Path
+    manifest: Manifest = field(repr=False)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Dataset:
+        """Open the folder that `build` wrote; raise DatasetError when it is none."""
+        path = Path(path)
+        file = path / MANIFEST
+        if not file.is_file():
+            what = "no such folder" if not path.exists() else f"it has no {MANIFEST}"
+            raise DatasetError(f"{path} is no data set: {what}; `traitlens build` makes one")
+        try:
+            value = files.read_json(file)
+            version = value["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise DatasetError(
+                    f"{path} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}"
+                )
+            return cls(path, Manifest.from_json(value))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DatasetError(f"{file} is no manifest of a data set: {error}") from error
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The names of the collections, in the order in which they were given."""
+        return tuple(entry.name for entry in self.manifest.collections)
+
+    def entry(self, collection: str) -> CollectionEntry:
+        """Return what the manifest says about a collection; raise DatasetError for a wrong name."""
+        for entry in self.manifest.collections:
+            if entry.name == collection:
+                return entry
+        guess = nearest(collection, self.collections)
+        hint = f"did you mean {guess!r}?" if guess else f"it has {', '.join(self.collections)}"
+        raise DatasetError(f"{self.path} has no collection {collection!r}; {hint}")
+
+    def count(self, *, split: Split | None = None) -> int:
+        """Return the number of kept tokens (of one split)."""
+        entries = self.manifest.collections
+        return sum(e.kept if split is None else e.splits.get(split, 0) for e in entries)
+
+    def tokens(
+        self,
+        *,
+        collections: Iterable[str] | None = None,
+        split: Split | None = None,
+        images: bool = True,
+        rejected: bool = False,
+    ) -> Iterator[Token]:
+        """Yield the kept tokens in a fixed order, shard by shard; `rejected=True` yields all."""
+        names = self.collections if collections is None else tuple(collections)
+        if split is not None and split not in SPLITS:
+            raise DatasetError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
+        for entry in [self.entry(name) for name in names]:
+            for shard in entry.shards:
+                for token in read_shard(self.path / "tokens" / shard, images=images):
+                    if not rejected and token.status != "kept":
+                        continue
+                    if split is None or token.split == split:
+                        yield token
+
+    def images(self, locations: Sequence[Location]) -> list[bytes | None]:
+        """Return the PNG bytes at `locations`, in their order, decoding only their row groups."""
+        found: dict[Location, bytes | None] = {}
+        for shard in sorted({location.shard for location in locations}):
+            rows = {location.row for location in locations if location.shard == shard}
+            found.update(self._images_of_shard(shard, rows))
+        return [found[location] for location in locations]
+
+    def _images_of_shard(self, shard: str, rows: set[int]) -> dict[Location, bytes | None]:
+        found: dict[Location, bytes | None] = {}
+        with pq.ParquetFile(self.path / "tokens" / shard) as file:
+            for group in sorted({row // ROWS_PER_GROUP for row in rows}):
+                images = file.read_row_group(group, columns=["image"]).column("image")
+                for row in (r for r in rows if r // ROWS_PER_GROUP == group):
+                    image = images[row % ROWS_PER_GROUP].as_py()
+                    found[Location(shard=shard, row=row)] = image and image["bytes"]
+        return found
+
+
+def with_splits(tokens: Iterable[Token], splits: dict[str, Split]) -> list[Token]:
+    """Return the tokens with the split that `splits` names for their `token_uid`, if any."""
+    return [replace(token, split=splits.get(token.token_uid)) for token in tokens]
