@@ -27,8 +27,8 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's 0600 would lock other readers out
-        os.replace(name, path)
+        Path(name).chmod(0o644)  # mkstemp's 0600 would lock other readers out
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -70,6 +70,6 @@ def replace_folder(made: Path, target: Path) -> None:
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
-        os.replace(target, old)
-    os.replace(made, target)
+        target.replace(old)
+    made.replace(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -65,11 +65,11 @@ class Token:
     token_uid: str
     collection: str
     token_id: str
-    image: bytes | None
-    width: int
-    height: int
     traits: tuple[Trait, ...]
     caption: str
+    image: bytes | None = None
+    width: int = 0
+    height: int = 0
     split: Split | None = None
     media_type: str | None = None
     source_uri: str = ""
@@ -82,14 +82,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionInfo:
-    """What a source knows about a collection as a whole; every field but the name may be missing."""
+    """What a source knows about a collection as a whole; all but the name may be missing."""
 
     name: str
     chain_id: str | None = None  # CAIP-2, e.g. "eip155:1"
     contract: str | None = None
     licence: str | None = None
     source: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    family: str | None = None  # collections of one family share art
+
+
+def storable(text: str) -> str:
+    """Return text that UTF-8 can hold; JSON and file names may have lone surrogates, "?" here."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def token_uid(info: CollectionInfo, token_id: str) -> str:

@@ -1,6 +1,7 @@
 """Any media becomes PNG: bounded decoding, one size rule, clean pixels."""
 
 from traitlens.standardization.pictures import (
+    MAX_BYTES,
     Picture,
     Rejection,
     SizeConfig,
@@ -9,4 +10,4 @@ from traitlens.standardization.pictures import (
     standardize,
 )
 
-__all__ = ["Picture", "Rejection", "SizeConfig", "decode", "png_bytes", "standardize"]
+__all__ = ["MAX_BYTES", "Picture", "Rejection", "SizeConfig", "decode", "png_bytes", "standardize"]

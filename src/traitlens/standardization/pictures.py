@@ -103,7 +103,7 @@ def _format(media: bytes) -> str:
 def _upright_rgb(image: Image.Image) -> Image.Image:
     upright = ImageOps.exif_transpose(image)
     rgba = upright.convert("RGBA")
-    opaque = rgba.getextrema()[3] == (255, 255)
+    opaque = rgba.getchannel("A").getextrema() == (255, 255)
     clean = upright.convert("RGB") if opaque else rgba
     clean.info = {}  # an inherited ICC profile or text chunk would be written again
     return clean
