@@ -81,7 +81,7 @@ def build(
                 f"{out} exists and was not built from this input in this way; "
                 "choose another folder or pass --replace"
             )
-    work = _work_folder(out, mark)
+    work = files.work_folder(out, mark)
     _standardize_all(collections, config, work, workers=workers, progress=progress)
     entries = _finish_collections(collections, config, work, progress=progress)
     manifest = store.Manifest(
@@ -91,11 +91,10 @@ def build(
         collections=tuple(entries),
     )
     _refuse_nothing_kept(manifest)
-    files.write_json(work / store.MANIFEST, manifest.to_json())
-    datacard.write(store.Dataset.open(work))
-    shutil.rmtree(work / "shards")
-    (work / "fingerprint").unlink()
-    files.replace_folder(work, out)
+    files.write_json(work / "data" / store.MANIFEST, manifest.to_json())
+    datacard.write(store.Dataset.open(work / "data"))
+    files.replace_folder(work / "data", out)
+    shutil.rmtree(work)
     return store.Dataset.open(out)
 
 
@@ -107,16 +106,6 @@ def _fingerprint(collections: Sequence[Collection], config: BuildConfig) -> str:
 def _is_built(out: Path, mark: str) -> bool:
     manifest = out / store.MANIFEST
     return manifest.is_file() and store.Dataset.open(out).manifest.fingerprint == mark
-
-
-def _work_folder(out: Path, mark: str) -> Path:
-    """Return the folder of a build under way; what another input left there is cleared away."""
-    work = out.with_name(f".{out.name}.building")
-    marked = work / "fingerprint"
-    if not marked.is_file() or marked.read_text() != mark:
-        shutil.rmtree(work, ignore_errors=True)
-        files.write_text(marked, mark)
-    return work
 
 
 def _standardize_all(
@@ -216,7 +205,9 @@ def _finish_collections(
             splits = split_tokens(kept, config.split)
         for shard in _shards(collection):
             whole = store.read_shard(work / "shards" / shard.name)
-            store.write_shard(work / "tokens" / shard.name, store.with_splits(whole, splits))
+            store.write_shard(
+                work / "data" / "tokens" / shard.name, store.with_splits(whole, splits)
+            )
         entries.append(_entry(collection, tokens, splits))
     progress("split", len(collections), len(collections))
     return entries

@@ -73,3 +73,16 @@ def replace_folder(made: Path, target: Path) -> None:
         target.replace(old)
     made.replace(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def work_folder(target: Path, mark: str) -> Path:
+    """Return the hidden folder beside `target` in which its unfinished work waits.
+
+    `mark` names the work; what work of another mark left there is cleared away.
+    """
+    work = target.with_name(f".{target.name}.unfinished")
+    marked = work / "mark"
+    if not marked.is_file() or marked.read_text() != mark:
+        shutil.rmtree(work, ignore_errors=True)
+        write_text(marked, mark)
+    return work

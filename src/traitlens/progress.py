@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called as `progress("standardize", 300, 1000)`: the stage, what is done and the total."""
+    """Called as `progress("train", 300, 1000, "loss 1.23")`: stage, what is done, total, a note."""
 
-    def __call__(self, stage: str, done: int, total: int, /) -> None: ...
+    def __call__(self, stage: str, done: int, total: int, note: str = "", /) -> None: ...
 
 
-def silent(stage: str, done: int, total: int, /) -> None:
+def silent(stage: str, done: int, total: int, note: str = "", /) -> None:
     """Tell nobody."""

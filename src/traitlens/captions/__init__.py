@@ -1,5 +1,5 @@
 """Traits become words."""
 
-from traitlens.captions.template import Caption, caption, phrase
+from traitlens.captions.template import Caption, caption, collection_words, phrase, sentence
 
-__all__ = ["Caption", "caption", "phrase"]
+__all__ = ["Caption", "caption", "collection_words", "phrase", "sentence"]

@@ -35,15 +35,34 @@ class Caption:
 def caption(collection: str, traits: Sequence[Trait]) -> Caption:
     """Return the sentence about a token, with its traits in the given order."""
     phrases = [phrase(trait) for trait in traits]
+    return Caption(*_join(collection_words(collection), phrases))
+
+
+def sentence(name: str, phrases: Sequence[str]) -> str:
+    """Return the template's sentence about `phrases`; an empty `name` leaves only these."""
+    return _join(name, phrases)[0]
+
+
+def collection_words(collection: str) -> str:
+    """Return a collection's name as it stands in a caption: "lil-nouns" is "lil nouns"."""
+    return _words(collection)
+
+
+def _join(name: str, phrases: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the sentence and the span of each phrase in it."""
     spoken = sum(1 for words in phrases if words)
-    text, said, spans = _words(collection), 0, []
+    text, said, spans = name, 0, []
     for words in phrases:
         if words:
             said += 1
-            text += " with " if said == 1 else " and " if said == spoken else ", "
+            text += (" with " if text else "") if said == 1 else _glue(said, spoken)
         spans.append((len(text), len(text) + len(words)))
         text += words
-    return Caption(text, tuple(spans))
+    return text, tuple(spans)
+
+
+def _glue(said: int, spoken: int) -> str:
+    return " and " if said == spoken else ", "
 
 
 def phrase(trait: Trait) -> str:

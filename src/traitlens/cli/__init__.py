@@ -1,0 +1,1 @@
+"""The command line: it parses, shows progress and prints; the work is done elsewhere."""

@@ -35,3 +35,9 @@ class Encoder(Protocol):
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return one vector a picture; pictures are RGB or RGBA, of any size."""
         ...
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
+    """Return the rows scaled to length 1, as float32; a row of zeros stays one."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,0 +1,69 @@
+"""An encoder run by ONNX Runtime: small, fast, and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from traitlens import files
+from traitlens.errors import ModelError
+from traitlens.models.encoder import Vectors, unit_rows
+from traitlens.models.loading import TEXT_ONNX, VISION_ONNX, fingerprint_of_files
+from traitlens.models.pixels import PixelConfig, pixel_values
+from traitlens.models.words import Words
+
+_BATCH = 64  # pictures or texts a run; larger ones only take memory
+
+
+class OnnxEncoder:
+    """The towers of a dual encoder as two ONNX files; see `models.export`."""
+
+    def __init__(self, folder: Path, *, name: str) -> None:
+        """Open the sessions; raise ModelError when a file is missing or damaged."""
+        self.name = name
+        self._pixels = PixelConfig.load(folder)
+        config = files.read_json(folder / "config.json")
+        self._words = Words(folder, max_length=config["text_config"]["max_position_embeddings"])
+        self._vision = _session(folder / VISION_ONNX)
+        self._text = _session(folder / TEXT_ONNX)
+        self.dimension = int(self._text.get_outputs()[0].shape[1])
+        self.fingerprint = fingerprint_of_files(folder, (VISION_ONNX, TEXT_ONNX, "tokenizer.json"))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, float32 (n, dimension)."""
+        return self._stack([self._encode_texts(part) for part in _parts(texts)])
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return unit vectors, float32 (n, dimension)."""
+        return self._stack([self._encode_images(part) for part in _parts(images)])
+
+    def _encode_texts(self, texts: Sequence[str]) -> Vectors:
+        ids, mask = self._words.ids(texts)
+        (vectors,) = self._text.run(None, {"input_ids": ids, "attention_mask": mask})
+        return unit_rows(vectors)
+
+    def _encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        (vectors,) = self._vision.run(None, {"pixel_values": pixel_values(images, self._pixels)})
+        return unit_rows(vectors)
+
+    def _stack(self, parts: list[Vectors]) -> Vectors:
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+
+
+def _parts(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[i : i + _BATCH] for i in range(0, len(items), _BATCH)]
+
+
+def _session(file: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # its warnings about quantized graphs help nobody
+    try:
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # every failure is a bare pybind exception
+        raise ModelError(f"{file} is no ONNX model: {error}") from None

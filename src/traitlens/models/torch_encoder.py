@@ -1,0 +1,139 @@
+"""An encoder run by PyTorch: any dual encoder that `transformers.AutoModel` opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from traitlens.errors import ModelError
+from traitlens.models.encoder import Vectors, unit_rows
+from traitlens.models.loading import fingerprint_of_files
+from traitlens.models.pixels import PixelConfig, pixel_values
+from traitlens.models.words import Words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_BATCH = 128
+
+
+def load_model(name: str | Path) -> tuple[PreTrainedModel, Path]:
+    """Return a dual encoder in float32 and the folder that its files lie in.
+
+    `name` is a folder or a name on the Hugging Face hub. Only safetensors are read, since other
+    weights are pickles; raise ModelError with the reason when that is not possible.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        folder = Path(name)
+        if not folder.is_dir():
+            folder = Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors"]))
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"{name} is no model: it has no config.json")
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError, KeyError, HFValidationError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{name} is no model that can be loaded: {reason}") from None
+    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+        raise ModelError(f"{name} is no dual encoder: {type(model).__name__} has not both towers")
+    return model, folder
+
+
+class TorchEncoder:
+    """A dual encoder in evaluation mode, on the GPU where there is one."""
+
+    def __init__(self, name_or_folder: str | Path, *, name: str) -> None:
+        """Load the model; raise ModelError when there is none."""
+        model, folder = load_model(name_or_folder)
+        weights = tuple(sorted(file.name for file in folder.glob("*.safetensors")))
+        self._assemble(
+            model,
+            name=name,
+            pixels=PixelConfig.load(folder),
+            words=Words(folder, max_length=text_length(model)),
+            fingerprint=fingerprint_of_files(folder, (*weights, "config.json", "tokenizer.json")),
+        )
+
+    @classmethod
+    def of_model(
+        cls, model: PreTrainedModel, *, pixels: PixelConfig, words: Words, name: str
+    ) -> TorchEncoder:
+        """Return an encoder around a model in memory; it has no lasting fingerprint."""
+        encoder = cls.__new__(cls)
+        encoder._assemble(model, name=name, pixels=pixels, words=words, fingerprint="in memory")
+        return encoder
+
+    def _assemble(
+        self,
+        model: PreTrainedModel,
+        *,
+        name: str,
+        pixels: PixelConfig,
+        words: Words,
+        fingerprint: str,
+    ) -> None:
+        self.name, self.fingerprint = name, fingerprint
+        self._pixels, self._words = pixels, words
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        untyped: Any = model  # `transformers` types its models' methods poorly
+        self._model = untyped.to(self._device)
+        self.dimension = int(model.config.projection_dim)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, float32 (n, dimension)."""
+
+        def features(part: Sequence[str]) -> torch.Tensor:
+            ids, mask = map(torch.from_numpy, self._words.ids(part))
+            return text_features(self._model, ids.to(self._device), mask.to(self._device))
+
+        return self._encode(texts, features)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return unit vectors, float32 (n, dimension)."""
+
+        def features(part: Sequence[Image.Image]) -> torch.Tensor:
+            pixels = torch.from_numpy(pixel_values(part, self._pixels))
+            return image_features(self._model, pixels.to(self._device))
+
+        return self._encode(images, features)
+
+    def _encode(self, items: Sequence[Any], features: Any) -> Vectors:
+        was_training = self._model.training
+        self._model.eval()
+        with torch.inference_mode():
+            parts = [
+                features(items[start : start + _BATCH]).float().cpu().numpy()
+                for start in range(0, len(items), _BATCH)
+            ]
+        self._model.train(was_training)
+        return unit_rows(np.concatenate([np.empty((0, self.dimension), np.float32), *parts]))
+
+
+def text_length(model: PreTrainedModel) -> int:
+    """Return the number of token ids that the text tower takes."""
+    return int(model.config.text_config.max_position_embeddings)
+
+
+def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """Return the projected image features, (n, dimension), not yet of unit length."""
+    return _tensor(model.get_image_features(pixel_values=pixels))
+
+
+def text_features(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return the projected text features, (n, dimension), not yet of unit length."""
+    return _tensor(model.get_text_features(input_ids=ids, attention_mask=mask))
+
+
+def _tensor(output: Any) -> torch.Tensor:
+    """Return the features of either form: `transformers` 5 wraps them in an output object."""
+    return output if isinstance(output, torch.Tensor) else output.pooler_output

@@ -1,0 +1,287 @@
+"""Training: a data set and a model in, a model that search and evaluation open out."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+
+import traitlens
+from traitlens import files
+from traitlens.config import check_range, fingerprint, to_dict
+from traitlens.errors import ConfigError, ModelError
+from traitlens.models.export import export_onnx
+from traitlens.models.pixels import PixelConfig, normalize
+from traitlens.models.tiny import is_preset, make_tiny
+from traitlens.models.torch_encoder import image_features, load_model, text_features, text_length
+from traitlens.models.words import Words
+from traitlens.progress import Progress, silent
+from traitlens.separation import components
+from traitlens.store import Dataset
+from traitlens.training.checkpoint import read_curve, restore_state, save_state, write_curve
+from traitlens.training.masking import MaskingConfig
+from traitlens.training.material import Material, gather
+from traitlens.training.objective import contrastive_loss
+from traitlens.training.sampling import Sampler, SamplingConfig
+from traitlens.training.views import CaptionConfig, Views, draw_views
+
+SUMMARY = "training.json"
+
+_MAX_SCALE = 100.0  # CLIP's bound on the inverse temperature
+_CURVE_EVERY = 10  # steps
+_PROCESSOR_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "processor_config.json",
+    "preprocessor_config.json",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides what a run learns.
+
+    AdamW, linear warm-up, cosine to zero. The paper is silent on all of these.
+    """
+
+    model: str = "tiny"  # a preset, a folder, or a name on the Hugging Face hub
+    steps: int = 2000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    warmup: float = 0.05  # share of the steps, in [0, 1]
+    clip_norm: float = 1.0
+    seed: int = 0
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    captions: CaptionConfig = field(default_factory=CaptionConfig)
+
+    def __post_init__(self) -> None:
+        check_range("steps", self.steps, low=1)
+        check_range("batch_size", self.batch_size, low=2)
+        check_range("warmup", self.warmup, low=0, high=1)
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What a run did; `loss` is the mean of its last steps."""
+
+    tokens: int
+    tags: int
+    tags_without_mask: int
+    parameters: int
+    steps: int
+    loss: float
+
+
+def train(
+    data: Dataset | str | Path,
+    out: str | Path,
+    *,
+    config: TrainConfig | None = None,
+    save_every: int = 250,
+    replace: bool = False,
+    progress: Progress = silent,
+) -> TrainReport:
+    """Train a dual encoder on the train split of `data` and write it to the folder `out`.
+
+    A killed run goes on at the last of its states, which are `save_every` steps apart, and ends
+    with the same weights. A finished run is left alone; anything else at `out` is replaced only
+    when `replace` says so, else ModelError.
+    """
+    config, out = config or TrainConfig(), Path(out)
+    data = data if isinstance(data, Dataset) else Dataset.open(data)
+    mark = fingerprint(traitlens.__version__, to_dict(config), data.manifest.fingerprint)
+    if out.exists():
+        finished = _finished_run(out, mark)
+        if finished:
+            return finished
+        if not replace:
+            raise ModelError(f"{out} exists and is another run; choose another folder or --replace")
+    work = files.work_folder(out, mark)
+    model, source = load_model(_starting_point(config, data, work))
+    pixels = PixelConfig.load(source)
+    material = _gather(data, pixels, config, work, progress=progress)
+    loop = _Loop(model, Words(source, max_length=text_length(model)), pixels, material, config)
+    curve = loop.run(work, save_every=save_every, mark=mark, progress=progress)
+    report = TrainReport(
+        tokens=len(material),
+        tags=sum(map(len, material.tags)),
+        tags_without_mask=material.without_mask() if config.masking.p else 0,
+        parameters=sum(p.numel() for p in model.parameters()),
+        steps=config.steps,
+        loss=sum(loss for _, loss in curve[-10:]) / len(curve[-10:]),
+    )
+    progress("export", 0, 1)
+    _write_run(work, loop.model, source, curve, _summary(report, config, data, mark))
+    progress("export", 1, 1)
+    files.replace_folder(work / "run", out)
+    shutil.rmtree(work)
+    return report
+
+
+def _finished_run(out: Path, mark: str) -> TrainReport | None:
+    """Return the report of the run at `out` when it is the one that `mark` names."""
+    summary = files.read_json(out / SUMMARY) if (out / SUMMARY).is_file() else {}
+    return TrainReport(**summary["report"]) if summary.get("fingerprint") == mark else None
+
+
+def _starting_point(config: TrainConfig, data: Dataset, work: Path) -> str | Path:
+    """Return where to load the model from; a preset is made first."""
+    if not is_preset(config.model):
+        return config.model
+    captions = (token.caption for token in data.tokens(split="train", images=False))
+    make_tiny(config.model, work / "start", captions=captions, seed=config.seed)
+    return work / "start"
+
+
+def _gather(
+    data: Dataset, pixels: PixelConfig, config: TrainConfig, work: Path, *, progress: Progress
+) -> Material:
+    """Return the train split; for masking, with components found on that split alone."""
+    masks = None
+    if config.masking.p > 0:
+        masks = work / "components"
+        components(data, out=masks, split="train", progress=progress)
+    return gather(data, pixels, split="train", masks_folder=masks, progress=progress)
+
+
+def _summary(report: TrainReport, config: TrainConfig, data: Dataset, mark: str) -> dict[str, Any]:
+    return {
+        "fingerprint": mark,
+        "report": asdict(report),
+        "config": to_dict(config),
+        "data": {
+            "fingerprint": data.manifest.fingerprint,
+            "collections": {e.name: e.splits["train"] for e in data.manifest.collections},
+        },
+        "versions": {"traitlens": traitlens.__version__, "torch": torch.__version__},
+    }
+
+
+def _write_run(
+    work: Path, model: Any, source: Path, curve: list[tuple[int, float]], summary: dict[str, Any]
+) -> None:
+    """Write `work/run`, the folder that a run leaves behind; see `training.checkpoint`."""
+    run = work / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+    model.to("cpu", torch.float16).save_pretrained(run)
+    for name in _PROCESSOR_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, run / name)
+    export_onnx(run)
+    write_curve(run, curve)
+    files.write_json(run / SUMMARY, summary)
+
+
+class _Loop:
+    """The steps of one run: state is the model and the optimizer, all else follows the step."""
+
+    def __init__(
+        self, model: Any, words: Words, pixels: PixelConfig, material: Material, config: TrainConfig
+    ) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = model.to(self.device).train()
+        self.optimizer = _optimizer(model, config)
+        self.words, self.pixels, self.config = words, pixels, config
+        self.material, self.sampler = material, Sampler(material, config.sampling)
+
+    def run(
+        self, work: Path, *, save_every: int, mark: str, progress: Progress
+    ) -> list[tuple[int, float]]:
+        """Take the steps that are left and return the curve: (step, mean loss) pairs."""
+        start = restore_state(work, self.model, self.optimizer, mark=mark)
+        curve = [(step, loss) for step, loss in read_curve(work) if step <= start]
+        recent: list[float] = []
+        for step, views in self._batches(start):
+            recent.append(self._step(step, views))
+            done = step + 1
+            if done % _CURVE_EVERY == 0 or done == self.config.steps:
+                curve.append((done, sum(recent) / len(recent)))
+                recent.clear()
+                progress("train", done, self.config.steps, f"loss {curve[-1][1]:.3f}")
+            if done % save_every == 0 and done < self.config.steps:
+                write_curve(work, curve)
+                save_state(work, self.model, self.optimizer, step=done, mark=mark)
+        return curve
+
+    def _batches(self, start: int) -> Iterator[tuple[int, Views]]:
+        """Yield the steps with their views; the next one is drawn while one is computed."""
+        with ThreadPoolExecutor(1) as thread:
+            ahead = thread.submit(self._draw, start)
+            for step in range(start, self.config.steps):
+                views = ahead.result()
+                if step + 1 < self.config.steps:
+                    ahead = thread.submit(self._draw, step + 1)
+                yield step, views
+
+    def _draw(self, step: int) -> Views:
+        rng = np.random.default_rng([self.config.seed, step])
+        rows = self.sampler.draw(self.config.batch_size, rng=rng)
+        return draw_views(
+            self.material,
+            rows,
+            masking=self.config.masking,
+            captions=self.config.captions,
+            rng=rng,
+        )
+
+    def _step(self, step: int, views: Views) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = _learning_rate(step, self.config)
+        loss = self._loss(views)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(0, math.log(_MAX_SCALE))
+        return float(loss.detach())
+
+    def _loss(self, views: Views) -> Tensor:
+        ids, mask = (torch.from_numpy(a).to(self.device) for a in self.words.ids(views.captions))
+        pixels = torch.from_numpy(normalize(views.frames_BHWC, self.pixels)).to(self.device)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+            images_BD = image_features(self.model, pixels)
+            texts_BD = text_features(self.model, ids, mask)
+        return contrastive_loss(
+            images_BD.float(),
+            texts_BD.float(),
+            torch.from_numpy(views.fits_BB).to(self.device),
+            scale=self.model.logit_scale.exp(),
+        )
+
+
+def _optimizer(model: Any, config: TrainConfig) -> Optimizer:
+    """Return AdamW that decays matrices only: not biases, norms or the temperature."""
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    others = [p for p in model.parameters() if p.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def _learning_rate(step: int, config: TrainConfig) -> float:
+    """Return the rate of a step: a linear rise over the warm-up, then a cosine down to zero."""
+    warm = max(1, round(config.warmup * config.steps))
+    if step < warm:
+        return config.learning_rate * (step + 1) / warm
+    gone = (step - warm) / max(1, config.steps - warm)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * gone))
