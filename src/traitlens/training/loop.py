@@ -17,7 +17,7 @@ from torch.optim import AdamW, Optimizer
 
 import traitlens
 from traitlens import files
-from traitlens.config import check_range, fingerprint, to_dict
+from traitlens.config import check_choice, check_range, fingerprint, to_dict
 from traitlens.errors import ConfigError, ModelError
 from traitlens.models.export import export_onnx
 from traitlens.models.pixels import PixelConfig, normalize
@@ -31,10 +31,12 @@ from traitlens.training.checkpoint import read_curve, restore_state, save_state,
 from traitlens.training.masking import MaskingConfig
 from traitlens.training.material import Material, gather
 from traitlens.training.objective import contrastive_loss
+from traitlens.training.patches import use_matrix_patches
 from traitlens.training.sampling import Sampler, SamplingConfig
-from traitlens.training.views import CaptionConfig, Views, draw_views
+from traitlens.training.views import CaptionConfig, Texts, Views, draw_views
 
 SUMMARY = "training.json"
+PRECISIONS = ("auto", "bf16", "fp32")
 
 _MAX_SCALE = 100.0  # CLIP's bound on the inverse temperature
 _CURVE_EVERY = 10  # steps
@@ -63,6 +65,8 @@ class TrainConfig:
     weight_decay: float = 0.1
     warmup: float = 0.05  # share of the steps, in [0, 1]
     clip_norm: float = 1.0
+    phrases: float = 1.0  # weight of the loss over single phrases
+    precision: str = "auto"  # bf16 halves the memory; "auto" takes it where hardware multiplies it
     seed: int = 0
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
@@ -71,7 +75,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_range("steps", self.steps, low=1)
         check_range("batch_size", self.batch_size, low=2)
+        check_range("phrases", self.phrases, low=0)
         check_range("warmup", self.warmup, low=0, high=1)
+        check_choice("precision", self.precision, PRECISIONS)
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate!r}")
 
@@ -196,7 +202,9 @@ class _Loop:
         self, model: Any, words: Words, pixels: PixelConfig, material: Material, config: TrainConfig
     ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.half = _use_bf16(config.precision, self.device)
         self.model = model.to(self.device).train()
+        use_matrix_patches(self.model)
         self.optimizer = _optimizer(model, config)
         self.words, self.pixels, self.config = words, pixels, config
         self.material, self.sampler = material, Sampler(material, config.sampling)
@@ -254,17 +262,32 @@ class _Loop:
         return float(loss.detach())
 
     def _loss(self, views: Views) -> Tensor:
-        ids, mask = (torch.from_numpy(a).to(self.device) for a in self.words.ids(views.captions))
+        """Return the loss over captions, and over phrases beside it, with one look at the frames.
+
+        Phrases are few and short and teach directly what a caption only implies: without them a
+        small model waits for hundreds of steps before it learns anything (docs/results.md).
+        """
         pixels = torch.from_numpy(normalize(views.frames_BHWC, self.pixels)).to(self.device)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            images_BD = image_features(self.model, pixels)
-            texts_BD = text_features(self.model, ids, mask)
-        return contrastive_loss(
-            images_BD.float(),
-            texts_BD.float(),
-            torch.from_numpy(views.fits_BB).to(self.device),
-            scale=self.model.logit_scale.exp(),
-        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            images_BD = image_features(self.model, pixels).float()
+        loss = self._text_loss(images_BD, views.captions)
+        if self.config.phrases and views.phrases.texts:
+            loss = loss + self.config.phrases * self._text_loss(images_BD, views.phrases)
+        return loss
+
+    def _text_loss(self, images_BD: Tensor, texts: Texts) -> Tensor:
+        ids, mask = (torch.from_numpy(a).to(self.device) for a in self.words.ids(texts.texts))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            texts_TD = text_features(self.model, ids, mask).float()
+        fits_TB = torch.from_numpy(texts.fits_TB).to(self.device)
+        return contrastive_loss(images_BD, texts_TD, fits_TB, scale=self.model.logit_scale.exp())
+
+
+def _use_bf16(precision: str, device: torch.device) -> bool:
+    if precision == "auto":
+        # Emulated bf16 is slower than fp32; with AMX it is ten times quicker (docs/results.md).
+        return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    return precision == "bf16"
 
 
 def _optimizer(model: Any, config: TrainConfig) -> Optimizer:

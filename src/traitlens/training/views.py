@@ -1,6 +1,6 @@
 """What one step sees of its tokens: pictures, captions, and which caption fits which picture.
 
-Axes: B tokens of a batch, P phrases in it, H height, W width, C colour channels.
+Axes: B tokens of a batch, T texts, P phrases in it, H height, W width, C colour channels.
 """
 
 from __future__ import annotations
@@ -34,12 +34,20 @@ class CaptionConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Texts and whether text i fits frame j: `fits_TB[i, j]`."""
+
+    texts: list[str]
+    fits_TB: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """A batch: frames, captions, and whether caption i fits frame j: `fits_BB[i, j]`."""
+    """A batch: frames, one caption a frame, and every phrase that some frame shows, once."""
 
     frames_BHWC: NDArray[np.uint8]
-    captions: list[str]
-    fits_BB: NDArray[np.bool_]
+    captions: Texts
+    phrases: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ def draw_views(
     """Return views of the tokens in `rows`: components hidden, tags dropped with them."""
     frames_BHWC = material.frames_NHWC[rows]
     chosen: list[list[int]] = []
+    names: list[str] = []
     shown: list[frozenset[str]] = []
     said: list[_Said] = []
     for row in rows:
@@ -69,16 +78,23 @@ def draw_views(
         hidden = choose_hidden(tags, p=masking.p, rng=rng) if masking.p else []
         visible = [tag for i, tag in enumerate(tags) if i not in hidden]
         chosen.append([tags[i].component for i in hidden])
-        shown.append(frozenset([collection_words(collection), *tag_words(visible)]))
+        shown.append(frozenset(tag_words(visible)))
+        names.append(collection_words(collection))
         said.append(_say(collection, visible, captions, rng=rng))
     if masking.p:
         hidden_BHW = union(material.masks_KHW, chosen)
         frames_BHWC = hide(frames_BHWC, hidden_BHW, fill=masking.fill, rng=rng)
+    named = [words | {name} for words, name in zip(shown, names, strict=True)]
+    phrases = [_Said(words, frozenset([words]), whole=False) for words in _once(shown)]
     return Views(
         frames_BHWC=frames_BHWC,
-        captions=[words.text for words in said],
-        fits_BB=_fits(said, shown),
+        captions=Texts(texts=[s.text for s in said], fits_TB=_fits(said, named)),
+        phrases=Texts(texts=[s.text for s in phrases], fits_TB=_fits(phrases, shown)),
     )
+
+
+def _once(sets: Sequence[frozenset[str]]) -> list[str]:
+    return sorted(frozenset().union(*sets))
 
 
 def _say(
@@ -96,16 +112,16 @@ def _say(
 
 
 def _fits(said: Sequence[_Said], shown: Sequence[frozenset[str]]) -> NDArray[np.bool_]:
-    """Return which caption is true of which picture: bool (captions, pictures).
+    """Return which text is true of which picture: bool (T, B).
 
     A whole caption fits the pictures that show exactly its phrases, so equal captions are one
     another's positives; a partial one fits every picture that shows its phrases.
     """
-    column = {words: i for i, words in enumerate(sorted(frozenset().union(*shown)))}
-    said_BP = _indicator([s.phrases for s in said], column)
+    column = {words: i for i, words in enumerate(_once(shown))}
+    said_TP = _indicator([s.phrases for s in said], column)
     shown_BP = _indicator(shown, column)
-    included = said_BP @ shown_BP.T == said_BP.sum(1, keepdims=True)
-    as_many = said_BP.sum(1)[:, None] == shown_BP.sum(1)[None, :]
+    included = said_TP @ shown_BP.T == said_TP.sum(1, keepdims=True)
+    as_many = said_TP.sum(1)[:, None] == shown_BP.sum(1)[None, :]
     partial = np.array([not s.whole for s in said])[:, None]
     return np.asarray(included & (as_many | partial))
 
