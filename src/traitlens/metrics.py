@@ -89,7 +89,7 @@ def group_equal(vectors: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """
     number: dict[bytes, int] = {}
     group = np.empty(len(vectors), dtype=np.intp)
-    first = []
+    first: list[int] = []
     for row, vector in enumerate(np.ascontiguousarray(vectors)):
         digest = hashlib.sha256(vector.data).digest()  # a million rows themselves would not fit
         group[row] = number.setdefault(digest, len(number))

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures in one, each with a line of text below it."""
+"""Contact sheets: many pictures in one, each with its label below it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-_PAPER = (250, 249, 246)
-_INK = (40, 40, 38)
+PAPER = (250, 249, 246)
+INK = (40, 40, 38)
 _GAP_PX = 8
 _CLIPPED = "…"  # Pillow's built-in font has it
 
@@ -21,26 +21,30 @@ def contact_sheet(
 ) -> Image.Image:
     """Return the pictures in rows of `columns`, each fitted into a square of `cell_px` px.
 
-    Small pictures grow without smoothing, so pixel art stays pixel art; a label that is wider than
-    its cell is clipped; a picture that is None leaves its cell empty.
+    Small pictures grow without smoothing, so pixel art stays pixel art; a label may have two lines,
+    and what is wider than its cell is clipped; a picture that is None leaves its cell empty.
     """
     assert len(pictures) == len(labels), "one label a picture"
     assert columns > 0 and cell_px > 0
     font = ImageFont.load_default(size=font_px(cell_px))
-    line_px = round(font_px(cell_px) * 1.5)
+    line_px = round(font_px(cell_px) * 1.4)
+    lines = [label.split("\n")[:2] for label in labels]
+    below_px = line_px * max(map(len, lines), default=0)
     across, down = min(columns, max(1, len(pictures))), max(1, -(-len(pictures) // columns))
     size = (
         across * (cell_px + _GAP_PX) + _GAP_PX,
-        down * (cell_px + line_px + _GAP_PX) + _GAP_PX,
+        down * (cell_px + below_px + _GAP_PX) + _GAP_PX,
     )
-    sheet = Image.new("RGB", size, _PAPER)
+    sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
-    for at, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+    for at, (picture, texts) in enumerate(zip(pictures, lines, strict=True)):
         x = _GAP_PX + (at % columns) * (cell_px + _GAP_PX)
-        y = _GAP_PX + (at // columns) * (cell_px + line_px + _GAP_PX)
+        y = _GAP_PX + (at // columns) * (cell_px + below_px + _GAP_PX)
         if picture is not None:
             paste_fitted(sheet, picture, corner=(x, y), cell_px=cell_px)
-        draw.text((x, y + cell_px), clip(label, font, width_px=cell_px), fill=_INK, font=font)
+        for number, text in enumerate(texts):
+            below = (x, y + cell_px + number * line_px)
+            draw.text(below, clip(text, font, width_px=cell_px), fill=INK, font=font)
     return sheet
 
 
@@ -76,7 +80,7 @@ def paste_fitted(
 
 
 def clip(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, *, width_px: float) -> str:
-    """Return as much of the first line of `text` as fits into `width_px`."""
+    """Return as much of `text` as fits into one line of `width_px`."""
     line = " ".join(text.split())[:500]
     if font.getlength(line) <= width_px:
         return line

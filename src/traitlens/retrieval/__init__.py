@@ -1,0 +1,22 @@
+"""A data set becomes an index, a question becomes ranked tokens, answers become a page."""
+
+from traitlens.retrieval.building import IndexConfig, index
+from traitlens.retrieval.manifest import IndexManifest, StageSeconds
+from traitlens.retrieval.page import Section, answers_page
+from traitlens.retrieval.search import Answer, Hit, Index, Query, Timings
+from traitlens.retrieval.sheet import answers_sheet
+
+__all__ = [
+    "Answer",
+    "Hit",
+    "Index",
+    "IndexConfig",
+    "IndexManifest",
+    "Query",
+    "Section",
+    "StageSeconds",
+    "Timings",
+    "answers_page",
+    "answers_sheet",
+    "index",
+]

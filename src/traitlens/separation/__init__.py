@@ -1,0 +1,27 @@
+"""Which pixels of a collection's pictures belong to which trait value: its components."""
+
+from traitlens.separation.contrast import ContrastConfig
+from traitlens.separation.masks import Component, ComponentMasks, Missing, load_masks
+from traitlens.separation.paper import PaperConfig
+from traitlens.separation.separate import (
+    SeparationConfig,
+    SeparationReport,
+    components,
+    separate_tokens,
+)
+from traitlens.separation.sheet import component_sheet, write_component_sheet
+
+__all__ = [
+    "Component",
+    "ComponentMasks",
+    "ContrastConfig",
+    "Missing",
+    "PaperConfig",
+    "SeparationConfig",
+    "SeparationReport",
+    "component_sheet",
+    "components",
+    "load_masks",
+    "separate_tokens",
+    "write_component_sheet",
+]

@@ -1,0 +1,48 @@
+"""`traitlens index`: a data set in, something to search out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from traitlens.cli.console import LiveProgress, console
+
+
+def index(
+    data: Annotated[Path, typer.Argument(help="A data set that `traitlens build` made.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The index's folder.")],
+    model: Annotated[
+        str, typer.Option(help="shipped, a run's folder, or a name on the hub.")
+    ] = "shipped",
+    engine: Annotated[
+        str, typer.Option(help="edge (Qdrant, embedded), or exact (the reference).")
+    ] = "edge",
+    replace: Annotated[bool, typer.Option(help="Replace the index at --out.")] = False,
+) -> None:
+    """Encode the pictures of a data set and write an index that `traitlens search` opens."""
+    from typing import cast
+
+    from traitlens.config import check_choice
+    from traitlens.engines import ENGINES, EngineName
+    from traitlens.models import load_encoder
+    from traitlens.retrieval import IndexConfig, index
+
+    check_choice("engine", engine, ENGINES)
+    config = IndexConfig(engine=cast("EngineName", engine))
+    with LiveProgress() as progress:
+        made = index(
+            data,
+            out,
+            encoder=load_encoder(model),
+            config=config,
+            replace=replace,
+            progress=progress,
+        )
+    why = "".join(f", {count} x {reason}" for reason, count in made.rejected.items())
+    console().print(
+        f"{out}: {made.indexed:,} tokens, {made.dimension} dimensions{why}\n"
+        f'next: traitlens search "red hat" --index {out}',
+        soft_wrap=True,
+    )

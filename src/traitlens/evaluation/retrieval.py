@@ -1,0 +1,249 @@
+"""Retrieval in both directions, within each collection and over all of them.
+
+Instance recall is the primary score: only the meant token counts. Caption-class recall beside it
+counts any token with the same caption. Every row carries N, chance and ceiling.
+"""
+
+# Axes: N tokens, Q queries, D dimensions
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from traitlens import metrics
+from traitlens.metrics import Counts
+from traitlens.models.encoder import Vectors
+
+Direction = Literal["text_to_image", "image_to_text"]
+DIRECTIONS: tuple[Direction, ...] = ("text_to_image", "image_to_text")
+
+Scope = Literal["collection", "macro", "micro", "all"]
+
+KS = (1, 5, 10)
+
+PerK = dict[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalRow:
+    """How well one gallery, or a mean over galleries, was searched.
+
+    Scopes: one `collection`; `macro` = mean over collections, `micro` = weighted by their queries,
+    each query searching its own collection; `all` = one gallery of all tokens. Recalls, chances
+    and ceilings are in [0, 1], by k. `chance` is that of a random order, `ceiling` the best that
+    can be where captions repeat.
+    """
+
+    model: str
+    direction: Direction
+    scope: Scope
+    gallery: str
+    collections: int
+    n: int  # tokens in the gallery; in all galleries for a mean
+    queries: int
+    recall: PerK
+    chance: PerK
+    ceiling: PerK
+    class_recall: PerK
+    class_chance: PerK
+    mrr: float
+    median_rank: float
+
+    def of_ceiling(self, k: int) -> float:
+        """Return the recall as a share of its ceiling."""
+        return self.recall[k] / self.ceiling[k]
+
+    def lift(self, k: int) -> float | None:
+        """Return how far the recall is from chance (0) to perfect (1); None where none is left."""
+        return metrics.lift(self.recall[k], self.chance[k]) if self.chance[k] < 1 else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "lift": {k: self.lift(k) for k in self.recall}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """Queries and what came of them, each with the size of its gallery: all of shape (Q,).
+
+    `same_caption` counts the gallery's tokens that share the query's caption, itself included.
+    """
+
+    instance: Counts
+    same_class: Counts
+    gallery_size: NDArray[np.int64]
+    same_caption: NDArray[np.int64]
+
+    @property
+    def n(self) -> int:
+        """The number of tokens in the gallery, when there is one gallery."""
+        return int(self.gallery_size[0])
+
+
+def score_retrieval(
+    images_ND: Vectors,
+    texts_ND: Vectors,
+    *,
+    model: str,
+    collections: Sequence[str],
+    captions: Sequence[str],
+    directions: Sequence[Direction] = DIRECTIONS,
+    block: int = metrics.BLOCK,
+) -> tuple[RetrievalRow, ...]:
+    """Return the rows of each direction: every collection, macro, micro and all.
+
+    Row i of the vectors, of `collections` and of `captions` belongs to token i. Equal captions
+    are one class, equal vectors tie (see `metrics`).
+    """
+    names = list(dict.fromkeys(collections))
+    of_N = np.array([names.index(name) for name in collections])
+    classes_N = number(captions)
+    rows: list[RetrievalRow] = []
+    for direction in directions:
+        queries, gallery = texts_ND, images_ND
+        if direction == "image_to_text":
+            queries, gallery = images_ND, texts_ND
+        searched = [
+            search(queries[mine], gallery[mine], classes=classes_N[mine], block=block)
+            for mine in (of_N == c for c in range(len(names)))
+        ]
+        by_collection = dict(zip(names, searched, strict=True))
+        rows += rows_within(by_collection, model=model, direction=direction)
+        everything = search(queries, gallery, classes=classes_N, block=block)
+        rows.append(
+            _row(everything, model=model, direction=direction, scope="all", collections=len(names))
+        )
+    return tuple(rows)
+
+
+def number(keys: Sequence[str]) -> NDArray[np.int64]:
+    """Return equal numbers for equal keys."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def search(
+    queries_QD: Vectors,
+    gallery_ND: Vectors,
+    *,
+    classes: NDArray[np.int64],
+    meant: NDArray[np.intp] | None = None,
+    block: int = metrics.BLOCK,
+) -> Searched:
+    """Return what came of searching one gallery; query i means token `meant[i]`, by default i.
+
+    `classes`, of shape (N,), are equal for tokens of one caption.
+    """
+    n = len(gallery_ND)
+    meant = np.arange(n) if meant is None else meant
+    same_caption = np.bincount(classes)[classes[meant]].astype(np.int64)
+
+    def counts(keys: NDArray[Any]) -> Counts:
+        return metrics.count_matches(
+            queries_QD, gallery_ND, query_keys=keys[meant], gallery_keys=keys, block=block
+        )
+
+    instance = counts(np.arange(n))
+    return Searched(
+        instance=instance,
+        same_class=counts(classes) if same_caption.max(initial=1) > 1 else instance,
+        gallery_size=np.full(len(meant), n),
+        same_caption=same_caption,
+    )
+
+
+def rows_within(
+    searched: dict[str, Searched], *, model: str, direction: Direction
+) -> list[RetrievalRow]:
+    """Return a row for each collection's gallery, then macro and micro."""
+    rows = [
+        _row(found, model=model, direction=direction, scope="collection", gallery=name)
+        for name, found in searched.items()
+    ]
+    pooled = _pool(list(searched.values()))
+    micro = _row(
+        pooled,
+        model=model,
+        direction=direction,
+        scope="micro",
+        collections=len(rows),
+        n=sum(row.n for row in rows),
+    )
+    return [*rows, _macro(rows), micro]
+
+
+def _pool(parts: Sequence[Searched]) -> Searched:
+    def joined(of: Callable[[Searched], Counts]) -> Counts:
+        counts = [of(part) for part in parts]
+        return Counts(
+            np.concatenate([c.above for c in counts]), np.concatenate([c.level for c in counts])
+        )
+
+    return Searched(
+        instance=joined(lambda part: part.instance),
+        same_class=joined(lambda part: part.same_class),
+        gallery_size=np.concatenate([part.gallery_size for part in parts]),
+        same_caption=np.concatenate([part.same_caption for part in parts]),
+    )
+
+
+def _row(
+    found: Searched,
+    *,
+    model: str,
+    direction: Direction,
+    scope: Scope,
+    gallery: str | None = None,
+    collections: int = 1,
+    n: int | None = None,
+) -> RetrievalRow:
+    return RetrievalRow(
+        model=model,
+        direction=direction,
+        scope=scope,
+        gallery=gallery or scope,
+        collections=collections,
+        n=found.n if n is None else n,
+        queries=len(found.instance),
+        recall={k: float(metrics.hits(found.instance, k).mean()) for k in KS},
+        chance={k: float(np.minimum(1.0, k / found.gallery_size).mean()) for k in KS},
+        ceiling={k: metrics.ceiling(found.same_caption, k) for k in KS},
+        class_recall={k: float(metrics.hits(found.same_class, k).mean()) for k in KS},
+        class_chance={k: _class_chance(found, k) for k in KS},
+        mrr=float(metrics.reciprocal_ranks(found.instance).mean()),
+        median_rank=float(np.median(found.instance.ranks)),
+    )
+
+
+def _class_chance(found: Searched, k: int) -> float:
+    """Return the mean chance that a random order puts any token of the caption in the first k."""
+    pairs = np.stack([found.gallery_size, found.same_caption])
+    distinct, times = np.unique(pairs, axis=1, return_counts=True)
+    chances = [metrics.chance(k, int(n), right=int(right)) for n, right in distinct.T]
+    return float(np.average(chances, weights=times))
+
+
+def _macro(rows: Sequence[RetrievalRow]) -> RetrievalRow:
+    def mean(of: Callable[[RetrievalRow], PerK]) -> PerK:
+        return {k: float(np.mean([of(row)[k] for row in rows])) for k in KS}
+
+    return RetrievalRow(
+        model=rows[0].model,
+        direction=rows[0].direction,
+        scope="macro",
+        gallery="macro",
+        collections=len(rows),
+        n=sum(row.n for row in rows),
+        queries=sum(row.queries for row in rows),
+        recall=mean(lambda row: row.recall),
+        chance=mean(lambda row: row.chance),
+        ceiling=mean(lambda row: row.ceiling),
+        class_recall=mean(lambda row: row.class_recall),
+        class_chance=mean(lambda row: row.class_chance),
+        mrr=float(np.mean([row.mrr for row in rows])),
+        median_rank=float(np.mean([row.median_rank for row in rows])),
+    )

@@ -1,0 +1,57 @@
+"""Why a token is an answer: the traits that the query names."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from traitlens.captions import phrase
+from traitlens.records import Trait
+
+# Values that say only that the trait is there: its type is what the query would name.
+_YES = frozenset({"yes", "true"})
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+
+def matched_traits(traits: Sequence[Trait], words: str) -> tuple[Trait, ...]:
+    """Return the traits whose words all occur in `words`, singular or plural.
+
+    >>> matched_traits([Trait("Eyes", "Blue"), Trait("Body", "Blue")], "two blue eyes")
+    (Trait(trait_type='Eyes', value='Blue', display_type=None),)
+
+    The value is enough, unless the query says of which of several traits it speaks, as here.
+    """
+    said = _stems(words)
+    found = [trait for trait in traits if (stems := _stems_needed(trait)) and stems <= said]
+    by_value: dict[frozenset[str], list[Trait]] = defaultdict(list)
+    for trait in found:
+        by_value[_stems(trait.value)].append(trait)
+    kept: list[Trait] = []
+    for same in by_value.values():
+        named = [trait for trait in same if _stems(trait.trait_type) <= said]
+        kept += named or same
+    return tuple(trait for trait in found if trait in kept)
+
+
+def _stems_needed(trait: Trait) -> frozenset[str]:
+    """Return the words that name a trait; none when it says nothing ("None", "")."""
+    if not phrase(trait):
+        return frozenset()
+    value = _stems(trait.value)
+    if value <= _YES:
+        return _stems(trait.trait_type)
+    return value if _LETTERS.search(trait.value) else value | _stems(trait.trait_type)
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(_stem(word) for word in re.findall(r"\w+", text.lower().replace("_", " ")))
+
+
+def _stem(word: str) -> str:
+    """Return a word without its plural ending: "glasses" is "glass", "hoodies" is "hoody"."""
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        word = word[:-1]
+    return f"{word[:-2]}y" if word.endswith("ie") and len(word) > 3 else word

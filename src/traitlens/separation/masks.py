@@ -1,0 +1,266 @@
+"""The components of a collection, in memory and on disk.
+
+    components/<collection>.npz     what `load_masks` reads; equal components give equal bytes
+    components/<collection>.json    the same for people: areas and supports, and what has no mask
+
+Axes: H height, W width, P = H x W pixels, M pixels of a component, K components.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from traitlens import files
+from traitlens.errors import DatasetError
+from traitlens.records import Token, Trait
+from traitlens.separation.pixels import Mask, Region, pack
+from traitlens.standardization import decode
+
+FOLDER = "components"  # in a data set
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Component:
+    """The part of a collection's pictures that belongs to one trait value."""
+
+    trait: Trait
+    support: int  # tokens that have the value, among those that were looked at
+    visible: float  # mean share of a picture's area in which such a token shows it, in [0, 1]
+    region: Region
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The trait type and the value."""
+        return self.trait.trait_type, self.trait.value
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A trait value without a mask, and why."""
+
+    trait: Trait
+    support: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ComponentMasks:
+    """The components of one collection, all of one picture size.
+
+    `config` is what they were found with, `read` and `skipped` count the tokens, `fingerprint` is
+    that of the config and of the tokens. Without any token the size is 0 x 0.
+    """
+
+    collection: str
+    height: int
+    width: int
+    colour_bits: int
+    components: tuple[Component, ...]
+    missing: tuple[Missing, ...]
+    read: int
+    skipped: Mapping[str, int]
+    config: Mapping[str, Any]
+    fingerprint: str
+
+    @property
+    def method(self) -> str:
+        return str(self.config["method"])
+
+    @cached_property
+    def masks(self) -> dict[tuple[str, str], Mask]:
+        """The masks by trait type and value: bool (H, W), they may overlap."""
+        return {name: self._mask(c.region.where_M) for name, c in self._by_name.items()}
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Component]:
+        return {c.name: c for c in self.components}
+
+    def for_token(self, token: Token) -> dict[Trait, Mask]:
+        """Return the masks, bool (H, W), of those traits of the token that have one.
+
+        They are where the components are drawn, whether or not another covers them. A token whose
+        picture has another size has none.
+        """
+        return {
+            trait: self._mask(component.region.where_M)
+            for trait, component in self._components_of(token)
+        }
+
+    def visible(self, token: Token, image: Image.Image | None = None) -> dict[Trait, Mask]:
+        """Return where one sees each component in the token's picture: bool (H, W), disjoint.
+
+        A pixel belongs to a component when it lies in its mask and shows its colour; of several
+        such components it belongs to the one with the greatest weight there, or else to the first
+        in the token's order. `image` is the token's picture when that is decoded already.
+        """
+        known = self._components_of(token)
+        if not known:
+            return {}
+        pixels_P = pack(image or read_picture(token), colour_bits=self.colour_bits).ravel()
+        weight_P = np.zeros(pixels_P.size, np.uint8)
+        owner_P = np.full(pixels_P.size, -1)
+        for number, (_, component) in enumerate(known):
+            region = component.region
+            wins_M = region.shown(pixels_P) & (region.weights_M > weight_P[region.where_M])
+            weight_P[region.where_M[wins_M]] = region.weights_M[wins_M]
+            owner_P[region.where_M[wins_M]] = number
+        return {t: self._mask(owner_P == number) for number, (t, _) in enumerate(known)}
+
+    def _components_of(self, token: Token) -> list[tuple[Trait, Component]]:
+        if (token.height, token.width) != (self.height, self.width):
+            return []
+        named = ((trait, (trait.trait_type, trait.value)) for trait in dict.fromkeys(token.traits))
+        return [(trait, self._by_name[name]) for trait, name in named if name in self._by_name]
+
+    def _mask(self, where: NDArray[Any]) -> Mask:
+        mask_P = np.zeros(self.height * self.width, np.bool_)
+        mask_P[where] = True
+        return mask_P.reshape(self.height, self.width)
+
+
+def read_picture(token: Token) -> Image.Image:
+    """Return the decoded picture of a token of a data set; raise DatasetError for a broken one."""
+    picture = decode(token.image or b"")
+    if not isinstance(picture, Image.Image):
+        raise DatasetError(f"the picture of {token.token_uid} cannot be read: {picture.reason}")
+    return picture
+
+
+def save_masks(folder: Path, masks: ComponentMasks) -> None:
+    """Write the components and their summary to `folder`, each file whole or not at all."""
+    files.write_bytes(_file(folder, masks.collection), to_bytes(masks))
+    files.write_json(_file(folder, masks.collection).with_suffix(".json"), summary(masks))
+
+
+def load_masks(folder: str | Path, collection: str) -> ComponentMasks:
+    """Return the components of a collection from the folder in which `components` left them.
+
+    Raise DatasetError when there are none, or the file is no such file.
+    """
+    path = _file(Path(folder), collection)
+    if not path.is_file():
+        raise DatasetError(
+            f"{path} does not exist: no components of {collection!r}; run `traitlens components`"
+        )
+    try:
+        return from_bytes(path.read_bytes())
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(
+            f"{path} is no file of components ({error}); run `traitlens components --replace`"
+        ) from error
+
+
+def _file(folder: Path, collection: str) -> Path:
+    if not collection or Path(collection).name != collection:
+        raise DatasetError(f"{collection!r} cannot be the name of a collection: it is a path")
+    return folder / f"{collection}.npz"
+
+
+def summary(masks: ComponentMasks) -> dict[str, Any]:
+    """Return what a person wants to know about the components, JSON-ready."""
+    area = max(1, masks.height * masks.width)
+    return {
+        **_about(masks),
+        "components": [
+            {
+                "trait_type": c.trait.trait_type,
+                "value": c.trait.value,
+                "support": c.support,
+                "area": round(len(c.region) / area, 5),
+                "visible": round(c.visible, 5),
+            }
+            for c in masks.components
+        ],
+    }
+
+
+def _about(masks: ComponentMasks) -> dict[str, Any]:
+    """Return everything but the pixels, JSON-ready."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "collection": masks.collection,
+        "height": masks.height,
+        "width": masks.width,
+        "colour_bits": masks.colour_bits,
+        "read": masks.read,
+        "skipped": dict(masks.skipped),
+        "config": dict(masks.config),
+        "fingerprint": masks.fingerprint,
+        "components": [[asdict(c.trait), c.support, c.visible] for c in masks.components],
+        "missing": [[asdict(m.trait), m.support, m.reason] for m in masks.missing],
+    }
+
+
+def to_bytes(masks: ComponentMasks) -> bytes:
+    """Return the contents of the file: an npz without time stamps, so equal in equal bytes out."""
+    regions = [c.region for c in masks.components]
+    pixels = masks.height * masks.width
+    dense_KP = np.zeros((len(regions), pixels), np.bool_)
+    for dense_P, region in zip(dense_KP, regions, strict=True):
+        dense_P[region.where_M] = True
+    about = json.dumps(_about(masks), ensure_ascii=False, sort_keys=True).encode()
+    return _npz(
+        {
+            "about": np.frombuffer(about, np.uint8),
+            "masks": np.packbits(dense_KP, axis=1),
+            "colours": _joined((r.colours_M for r in regions), np.dtype("<u4")),
+            "weights": _joined((r.weights_M for r in regions), np.dtype("u1")),
+        }
+    )
+
+
+def _joined(parts: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, unlike those of np.savez
+            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
+    return sink.getvalue()
+
+
+def from_bytes(data: bytes) -> ComponentMasks:
+    """Return the components in a file's contents; raise ValueError or KeyError for other bytes."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        about = json.loads(archive["about"].tobytes())
+        if about["format_version"] != FORMAT_VERSION:
+            raise ValueError(f"format version {about['format_version']!r}, not {FORMAT_VERSION}")
+        packed_KB, colours, weights = (archive[name] for name in ("masks", "colours", "weights"))
+    pixels, named = about["height"] * about["width"], about.pop("components")
+    if packed_KB.shape != (len(named), -(-pixels // 8)):
+        raise ValueError(f"masks have shape {packed_KB.shape}")
+    dense_KP = np.unpackbits(packed_KB, axis=1, count=pixels).astype(np.bool_)
+    ends_K = np.cumsum(dense_KP.sum(axis=1), dtype=np.int64)
+    total = int(ends_K[-1]) if len(ends_K) else 0
+    if colours.shape != (total,) or weights.shape != (total,):
+        raise ValueError("masks and colours differ in length")
+    regions = map(Region, map(np.flatnonzero, dense_KP), *_split(ends_K, colours, weights))
+    components = (
+        Component(Trait(**trait), support, visible, region)
+        for (trait, support, visible), region in zip(named, regions, strict=True)
+    )
+    missing = (Missing(Trait(**trait), *rest) for trait, *rest in about.pop("missing"))
+    del about["format_version"]
+    return ComponentMasks(**about, components=tuple(components), missing=tuple(missing))
+
+
+def _split(ends_K: NDArray[np.int64], *joined: NDArray[Any]) -> list[list[NDArray[Any]]]:
+    return [np.split(array, ends_K)[:-1] for array in joined]

@@ -1,0 +1,68 @@
+"""The demo: sample collections drawn, built, indexed and searched, offline, with the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlens import files
+from traitlens.construction import build
+from traitlens.models import load_encoder
+from traitlens.progress import Progress, silent
+from traitlens.retrieval import Index, Section, answers_page, answers_sheet, index
+from traitlens.sources.dicebear_styles import HELD_OUT_STYLES
+from traitlens.sources.samples import SampleConfig, draw_samples
+from traitlens.standardization import decode, png_bytes
+
+LABELS = dict.fromkeys(HELD_OUT_STYLES, "unseen in training")
+
+_HITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One of the demo's searches, and what it is to show."""
+
+    shows: str
+    words: str | None = None
+    like: str | None = None
+    picture_of: str | None = None  # a token whose picture is searched with, as if from outside
+    where: str | None = None
+
+
+QUESTIONS = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showcase:
+    """What the demo wrote, and what it found."""
+
+    sections: tuple[Section, ...]
+    page: Path
+    sheet: Path
+    tokens: int
+
+
+def demo(
+    out: str | Path, *, samples: SampleConfig | None = None, progress: Progress = silent
+) -> Showcase:
+    """Draw sample collections below `out`, build, index and search them; write page and sheet."""
+    out = Path(out)
+    draw_samples(out / "raw", samples or SampleConfig(), progress=progress)
+    data = build([out / "raw"], out / "data", replace=True, progress=progress)
+    encoder = load_encoder()
+    index(data, out / "idx", encoder=encoder, replace=True, progress=progress)
+    with Index.open(out / "idx", encoder=encoder, data=data) as opened:
+        sections = tuple(_ask(opened, question) for question in QUESTIONS)
+    page, sheet = out / "demo.html", out / "demo.png"
+    files.write_text(page, answers_page("traitlens demo", sections, labels=LABELS))
+    files.write_bytes(sheet, png_bytes(answers_sheet(sections, labels=LABELS, columns=_HITS)))
+    return Showcase(sections=sections, page=page, sheet=sheet, tokens=data.count())
+
+
+def _ask(opened: Index, question: Question) -> Section:
+    picture = _picture_of(opened, question.picture_of) if question.picture_of else None
+    answer = opened.search(
+        question.words, image=picture, like=question.like, where=question.where, k=_HITS
+    )
+    return Section(answer=answer, heading=question.shows, picture=picture)
