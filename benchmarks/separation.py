@@ -37,7 +37,7 @@ from PIL import Image
 
 from traitlens.construction import make_token
 from traitlens.records import Token, Trait
-from traitlens.separation import ComponentMasks, SeparationConfig, separate_tokens
+from traitlens.separation import ComponentMasks, ContrastConfig, SeparationConfig, separate_tokens
 from traitlens.separation.masks import read_picture
 from traitlens.separation.pixels import Mask
 from traitlens.separation.separate import sample
@@ -89,8 +89,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="tokens a collection, the first ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--min-tokens", type=int, default=SeparationConfig().min_tokens)
+    parser.add_argument("--colour-bits", type=int, help="a channel; default: as the art suggests")
+    parser.add_argument("--share", type=float, default=ContrastConfig().share)
+    parser.add_argument("--margin", type=float, default=ContrastConfig().margin)
+    parser.add_argument("--no-rivals", action="store_true")
     options = parser.parse_args()
-    options.config = SeparationConfig(seed=options.seed, min_tokens=options.min_tokens)
+    options.config = SeparationConfig(
+        seed=options.seed,
+        min_tokens=options.min_tokens,
+        colour_bits=options.colour_bits,
+        contrast=ContrastConfig(
+            share=options.share, margin=options.margin, rivals=not options.no_rivals
+        ),
+    )
     return options
 
 

@@ -30,7 +30,9 @@ def write_collection(path: Path, count: int) -> Path:
         (path / "images").mkdir(parents=True, exist_ok=True)
         (path / "metadata").mkdir(exist_ok=True)
         (path / f"images/{i}.png").write_bytes(png(draw(parts)))
-        attributes = [{"trait_type": "Part", "value": f"{c} {p}"} for p, c in parts.items()]
+        attributes: list[dict[str, str | int]] = [
+            {"trait_type": "Part", "value": f"{colour} {part}"} for part, colour in parts.items()
+        ]
         attributes.append({"trait_type": "Number", "value": i})
         (path / f"metadata/{i}.json").write_text(json.dumps({"attributes": attributes}))
     return path
@@ -70,8 +72,9 @@ def test_the_result_opens_in_datasets_and_duckdb_as_it_is(tmp_path: Path) -> Non
     loaded = load_dataset("parquet", data_files=shards, split="train", cache_dir=str(tmp_path))
     assert loaded[0]["image"].size == (24, 24)
     assert loaded[0]["traits"][1]["value"] == "red hat"
-    rows = duckdb.sql(f"SELECT count(*), min(caption) FROM '{shards}'").fetchall()
-    assert rows == [(5, "apes with black background part, red hat part and number 4")]
+    query = f"SELECT count(*), min(caption) FROM '{shards}'"
+    (row,) = duckdb.connect().execute(query).fetchall()
+    assert row == (5, "apes with black background part, red hat part and number 4")
 
 
 def test_pictures_are_fetched_by_location_in_the_order_asked_for(tmp_path: Path) -> None:

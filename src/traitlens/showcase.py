@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from traitlens import files
 from traitlens.construction import build
@@ -14,7 +17,7 @@ from traitlens.sources.dicebear_styles import HELD_OUT_STYLES
 from traitlens.sources.samples import SampleConfig, draw_samples
 from traitlens.standardization import decode, png_bytes
 
-LABELS = dict.fromkeys(HELD_OUT_STYLES, "unseen in training")
+LABELS = dict.fromkeys(HELD_OUT_STYLES, "style unseen in training")
 
 _HITS = 6
 
@@ -30,7 +33,7 @@ class Question:
     where: str | None = None
 
 
-QUESTIONS = ()
+QUESTIONS: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Showcase:
     sections: tuple[Section, ...]
     page: Path
     sheet: Path
+    collections: tuple[str, ...]
     tokens: int
 
 
@@ -57,12 +61,32 @@ def demo(
     page, sheet = out / "demo.html", out / "demo.png"
     files.write_text(page, answers_page("traitlens demo", sections, labels=LABELS))
     files.write_bytes(sheet, png_bytes(answers_sheet(sections, labels=LABELS, columns=_HITS)))
-    return Showcase(sections=sections, page=page, sheet=sheet, tokens=data.count())
+    return Showcase(
+        sections=sections,
+        page=page,
+        sheet=sheet,
+        collections=data.collections,
+        tokens=data.count(),
+    )
 
 
 def _ask(opened: Index, question: Question) -> Section:
-    picture = _picture_of(opened, question.picture_of) if question.picture_of else None
+    picture = _photo_of(opened, question.picture_of) if question.picture_of else None
     answer = opened.search(
         question.words, image=picture, like=question.like, where=question.where, k=_HITS
     )
     return Section(answer=answer, heading=question.shows, picture=picture)
+
+
+def _photo_of(opened: Index, name: str) -> Image.Image:
+    """Return a token's picture as it comes back from the street: smaller, and through JPEG."""
+    assert opened.data is not None, "the demo has just built it"
+    collection, _, token_id = name.partition("/")
+    tokens = opened.data.tokens(collections=[collection])
+    picture = next(decode(t.image or b"") for t in tokens if t.token_id == token_id)
+    assert isinstance(picture, Image.Image)
+    sink = io.BytesIO()
+    picture.convert("RGB").resize((96, 96)).save(sink, "JPEG", quality=60)
+    photo = decode(sink.getvalue())
+    assert isinstance(photo, Image.Image)
+    return photo

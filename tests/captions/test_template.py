@@ -15,6 +15,8 @@ from traitlens.records import Trait
         ("Accessory", "3D Glasses", "3d glasses"),
         ("Beard", "Big Beard", "big beard"),
         ("Level", "5", "level 5"),
+        ("Hair Color", "Ash Blonde", "ash blonde hair"),
+        ("Colour", "Blue", "blue"),
         ("Laser Eyes", "Yes", "laser eyes yes"),
         ("Hat", "None", ""),
         ("Hat", "  ", ""),

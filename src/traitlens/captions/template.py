@@ -67,7 +67,7 @@ def _glue(said: int, spoken: int) -> str:
 
 def phrase(trait: Trait) -> str:
     """Return the words for one trait, lower-case: "blue beanie hat"; "" when it says nothing."""
-    kind, value = _words(trait.trait_type), _words(trait.value)
+    kind, value = _kind(trait.trait_type), _words(trait.value)
     if value in _EMPTY_VALUES:
         return ""
     if _BARE_VALUE.fullmatch(value):
@@ -75,6 +75,11 @@ def phrase(trait: Trait) -> str:
     if kind in _GENERIC_TYPES or set(kind.split()) <= set(value.split()):
         return value
     return f"{value} {kind}"
+
+
+def _kind(trait_type: str) -> str:
+    """Return the words for a type: one says "blue hair", not "blue hair color"."""
+    return re.sub(r"\s*\bcolou?rs?$", "", _words(trait_type))
 
 
 def _words(name: str) -> str:

@@ -18,7 +18,7 @@ def train(
     ] = "tiny",
     steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 2000,
     batch_size: Annotated[int, typer.Option(help="Tokens a step.")] = 256,
-    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = 6e-4,
     seed: Annotated[int, typer.Option(help="Seeds weights, batches and masks.")] = 0,
     masking_p: Annotated[
         float,

@@ -95,9 +95,13 @@ def on_background(image: Image.Image) -> Image.Image:
 
 def normalize(frames_NHWC: NDArray[np.uint8], config: PixelConfig) -> NDArray[np.float32]:
     """Return frames as float32 (N, C, H, W) on the model's colour scale."""
-    mean, std = np.asarray(config.mean, np.float32), np.asarray(config.std, np.float32)
-    scaled = (frames_NHWC.astype(np.float32) / np.float32(255) - mean) / std
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+    std_C11 = np.asarray(config.std, np.float32)[:, None, None]
+    mean_C11 = np.asarray(config.mean, np.float32)[:, None, None]
+    # One pass to copy and one in place: training spends a tenth of its time here otherwise.
+    scaled_NCHW = np.ascontiguousarray(frames_NHWC.transpose(0, 3, 1, 2)).astype(np.float32)
+    scaled_NCHW *= 1 / (255 * std_C11)
+    scaled_NCHW -= mean_C11 / std_C11
+    return scaled_NCHW
 
 
 def pixel_values(images: Sequence[Image.Image], config: PixelConfig) -> NDArray[np.float32]:

@@ -22,14 +22,15 @@ class TinyConfig:
     """The shape of a tiny model; a `text` or `vision` width is the size of its hidden states."""
 
     image_size: int = 64  # px
-    patch_size: int = 16  # px; few large patches are quick, and PFP parts keep their places
+    patch_size: int = 32  # px; few large patches are quick, and PFP parts keep their places
     vision_width: int = 192
-    vision_layers: int = 4
+    vision_layers: int = 5
+    position_std: float = 0.3  # of the patches' places at the start: they must not look alike
     text_width: int = 128
     text_layers: int = 2
     heads: int = 4
     dimension: int = 192
-    vocabulary: int = 2000
+    vocabulary: int = 4000
     text_length: int = 64  # token ids
 
 
@@ -52,6 +53,8 @@ def make_tiny(name: str, folder: Path, *, captions: Iterable[str], seed: int) ->
     _write_processor(folder, config)
     torch.manual_seed(seed)
     model = _model(config, vocabulary=len(ids), ids=ids)
+    places = model.vision_model.embeddings.position_embedding.weight
+    torch.nn.init.normal_(places, std=config.position_std)
     model.save_pretrained(folder)
 
 
@@ -132,7 +135,7 @@ def _write_processor(folder: Path, config: TinyConfig) -> None:
         "do_convert_rgb": True,
         "do_resize": True,
         "size": {"height": config.image_size, "width": config.image_size},
-        "resample": 3,
+        "resample": 4,  # box: pixel art stays crisp when it grows, and is averaged when it shrinks
         "do_center_crop": False,
         "do_rescale": True,
         "rescale_factor": 1 / 255,

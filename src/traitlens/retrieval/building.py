@@ -9,7 +9,7 @@ import dataclasses
 import shutil
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,12 +26,11 @@ from traitlens.engines.protocol import Vector
 from traitlens.errors import IndexingError
 from traitlens.models.encoder import Encoder
 from traitlens.models.loading import SHIPPED
+from traitlens.progress import Progress, silent
 from traitlens.records import Token
 from traitlens.retrieval.manifest import ENGINE, MANIFEST, IndexManifest, Place, StageSeconds
 from traitlens.standardization import Rejection, decode
 from traitlens.store import Dataset
-
-Progress = Callable[[int, int], None]  # tokens done, tokens in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def index(
     encoder: Encoder,
     config: IndexConfig | None = None,
     replace: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> IndexManifest:
     """Write the index of a data set into the folder `out`, or complete the one that is there.
 
@@ -161,7 +160,7 @@ class _Run:
         self.rejected: Counter[str] = Counter()
         self.seconds: dict[str, float] = defaultdict(float)
 
-    def fill(self, engine: VectorEngine, progress: Progress | None) -> None:
+    def fill(self, engine: VectorEngine, progress: Progress) -> None:
         """Write every token that `engine` has not, and make it ready for searches."""
         waiting: list[Point] = []
         for batch in self.batches(done=engine.token_uids()):
@@ -169,8 +168,7 @@ class _Run:
             if len(waiting) >= self.config.write_size:
                 self.write(engine, waiting)
                 waiting = []
-            if progress is not None:
-                progress(len(self.seen), self.dataset.count())
+            progress("index", len(self.seen), self.dataset.count())
         self.write(engine, waiting)
         with self.timed("optimize"):
             engine.optimize()

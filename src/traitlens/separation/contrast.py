@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from traitlens.config import check_range
 from traitlens.separation.pixels import Mask, Pixels, Region, is_drawn, weights
 
-_MIN_LEAD = 1e-9  # with no margin at all, still more often than among the others
+_ROUNDING = 1e-6  # so that 3 of 10 is a share of at least .3
 _CELLS_PER_STRIP = 4_000_000  # tokens x pixels that are counted at once: some 100 MB
 _RIVAL_SHARE = 0.5  # of the tokens that have a value, those that also have the rival
 _MIN_RIVAL_TOKENS = 5  # fewer say nothing about a share
@@ -57,10 +57,10 @@ class ContrastConfig:
 class _Found:
     """The pixels of a value, their colours, and these colours' shares: (M,) each."""
 
-    where_M: NDArray[np.int64]
+    where_M: NDArray[np.int32]
     colours_M: Pixels
-    share_M: NDArray[np.float64]  # among the tokens that have the value
-    lead_M: NDArray[np.float64]  # that share less the share among the others
+    share_M: NDArray[np.float32]  # among the tokens that have the value
+    lead_M: NDArray[np.float32]  # that share less the share among the others
 
     @classmethod
     def joined(cls, strips: Sequence[_Found]) -> _Found:
@@ -112,7 +112,9 @@ def contrast(
         table = _ColourTable.of(pixels_NP[:, start : start + step])
         for found, rows_S in zip(strips, members, strict=True):
             found.append(_distinctive(table, rows_S, config, start=start))
-    regions = [_Found.joined(found) for found in strips]
+    regions = []
+    while strips:  # emptied on the way: of large pictures, this is the most that is held
+        regions.append(_Found.joined(strips.pop(0)))
     if config.rivals:
         regions = _without_rivals(pixels_NP, members, regions, config)
     return [Region(r.where_M, r.colours_M, weights(r.lead_M)) for r in regions]
@@ -125,18 +127,24 @@ def _distinctive(
     have, others = len(rows_S), len(table.ids_NQ) - len(rows_S)
     counts_U = np.bincount(table.ids_NQ[rows_S].ravel(), minlength=len(table.counts_U))
     # A lead is at most a share, so few colours are left to look at closely.
-    ids_V = np.flatnonzero(counts_U >= max(config.share, config.margin) * have)
+    ids_V = np.flatnonzero(counts_U >= max(config.share, config.margin) * have - _ROUNDING)
     share_V = counts_U[ids_V] / have
     if others:
         lead_V = share_V - (table.counts_U[ids_V] - counts_U[ids_V]) / others
     else:
         lead_V = np.zeros(len(ids_V))  # every token has the value: nothing to contrast with
-    passed_V = (lead_V >= max(config.margin, _MIN_LEAD)) & is_drawn(table.colours_U[ids_V])
+    passed_V = (lead_V >= config.margin - _ROUNDING) & (lead_V > 0)
+    passed_V &= is_drawn(table.colours_U[ids_V])
     order = np.lexsort((-lead_V[passed_V], table.pixels_U[ids_V[passed_V]]))
     best = np.flatnonzero(passed_V)[order]
     where_M, first_M = np.unique(table.pixels_U[ids_V[best]], return_index=True)
     best = best[first_M]
-    return _Found(where_M + start, table.colours_U[ids_V[best]], share_V[best], lead_V[best])
+    return _Found(
+        (where_M + start).astype(np.int32),
+        table.colours_U[ids_V[best]],
+        share_V[best].astype(np.float32),
+        lead_V[best].astype(np.float32),
+    )
 
 
 def _without_rivals(
@@ -157,7 +165,7 @@ def _without_rivals(
             rows = np.flatnonzero(has_KN[rival] & ~has_KN[value])
             if len(rows) >= _MIN_RIVAL_TOKENS:
                 theirs_M = _share_of_rows(pixels_NP, rows, region)
-                region = region.at(region.share_M - theirs_M >= config.margin)  # noqa: PLW2901
+                region = region.at(region.share_M - theirs_M >= config.margin - _ROUNDING)  # noqa: PLW2901
         result.append(region)
     return result
 

@@ -252,7 +252,8 @@ def from_bytes(data: bytes) -> ComponentMasks:
     total = int(ends_K[-1]) if len(ends_K) else 0
     if colours.shape != (total,) or weights.shape != (total,):
         raise ValueError("masks and colours differ in length")
-    regions = map(Region, map(np.flatnonzero, dense_KP), *_split(ends_K, colours, weights))
+    where_K = (np.flatnonzero(dense_P).astype(np.int32) for dense_P in dense_KP)
+    regions = map(Region, where_K, *_split(ends_K, colours, weights))
     components = (
         Component(Trait(**trait), support, visible, region)
         for (trait, support, visible), region in zip(named, regions, strict=True)

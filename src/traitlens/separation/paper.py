@@ -59,5 +59,5 @@ def _superpose(
         shared_P = is_drawn(template_P) & (np.stack(others) == template_P).all(axis=0)
         colours_P = np.where(shared_P & (rounds_P == 0), template_P, colours_P)
         rounds_P += shared_P
-    where_M = np.flatnonzero(rounds_P)
+    where_M = np.flatnonzero(rounds_P).astype(np.int32)
     return Region(where_M, colours_P[where_M], weights(rounds_P[where_M] / config.rounds))

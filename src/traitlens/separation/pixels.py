@@ -27,7 +27,7 @@ class Region:
     Pixels are numbered row by row from 0; weights are in [1, 255].
     """
 
-    where_M: NDArray[np.int64]
+    where_M: NDArray[np.int32]
     colours_M: Pixels
     weights_M: NDArray[np.uint8]
 

@@ -57,6 +57,7 @@ class SeparationConfig:
     method: str = "contrast"
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
+    colour_bits: int | None = None  # a channel, in [1, 8]; None: 8 for pixel art, else 4
     min_tokens: int = 1  # a value that fewer tokens have gets no mask
     max_tokens: int = 10_000
     max_pixels: int = 2**27  # in all pictures together, 4 bytes each: 512 MB
@@ -64,6 +65,8 @@ class SeparationConfig:
 
     def __post_init__(self) -> None:
         check_choice("separation.method", self.method, NOTHING_FOUND)
+        if self.colour_bits is not None:
+            check_range("separation.colour_bits", self.colour_bits, low=1, high=8)
         check_range("separation.min_tokens", self.min_tokens, low=1)
         check_range("separation.max_tokens", self.max_tokens, low=1)
         check_range("separation.max_pixels", self.max_pixels, low=1)
@@ -207,7 +210,7 @@ def separate_tokens(
     skipped = skipped or {}
     members = _members([token.traits for token in tokens])
     values = _members(all_traits) if all_traits is not None else members
-    pixels_NP, bits, (height, width) = _stack(pictures, len(tokens))
+    pixels_NP, bits, (height, width) = _stack(pictures, len(tokens), config.colour_bits)
     least = max(config.min_tokens, LEAST_TOKENS[config.method])
     wanted = [name for name in values if len(members.get(name, ())) >= least]
     regions = dict(zip(wanted, _find(pixels_NP, [members[n] for n in wanted], config), strict=True))
@@ -243,11 +246,13 @@ def _members(traits: Sequence[Sequence[Trait]]) -> dict[tuple[str, str], NDArray
     return {name: np.array(rows[name], np.intp) for name in sorted(rows)}
 
 
-def _stack(pictures: Iterable[Image.Image], count: int) -> tuple[Pixels, int, tuple[int, int]]:
+def _stack(
+    pictures: Iterable[Image.Image], count: int, bits: int | None
+) -> tuple[Pixels, int, tuple[int, int]]:
     """Return the pictures as packed pixels (N, P), their bits a channel, height and width."""
     remaining = iter(pictures)
     first = list(itertools.islice(remaining, _PICTURES_TO_JUDGE_BY))
-    bits = colour_bits_for(first)
+    bits = bits or colour_bits_for(first)
     width, height = first[0].size if first else (0, 0)
     pixels_NP = np.zeros((count, height * width), np.uint32)
     for row_P, picture in zip(pixels_NP, itertools.chain(first, remaining), strict=True):

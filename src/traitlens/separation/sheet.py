@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from traitlens import files
-from traitlens.records import Token
 from traitlens.separation.masks import FOLDER, Component, ComponentMasks, load_masks, read_picture
 from traitlens.separation.pixels import Mask
 from traitlens.sheets import contact_sheet
 from traitlens.standardization import png_bytes
 from traitlens.store import Dataset
 
-_PAPER = np.array([235.0, 235.0, 235.0])  # behind transparent pixels, and what others fade to
-_FADE = 0.8  # of the way to paper
+_PAPER = np.array([255.0, 255.0, 255.0])  # behind transparent pixels
+_FADED = np.array([214.0, 190.0, 226.0])  # mauve: rare in art, so that white and grey stand out
+_FADE = 0.75  # of the way to mauve
+_CANDIDATES = 4  # tokens a value, of which the one that shows most of it is taken
+
+Example = tuple[Image.Image, Mask]  # a token's picture, and where one sees the component
 
 
 def write_component_sheet(
@@ -39,26 +44,34 @@ def component_sheet(
     The values are spread evenly over the trait types, and over common and rare ones. `columns`
     counts pictures, two a value.
     """
+    chosen = _spread(masks.components, values)
+    examples = _examples(data, masks, {component.name for component in chosen})
     pictures: list[Image.Image | None] = []
     labels: list[str] = []
-    for component, token in _examples(data, masks, values):
-        picture = read_picture(token)
-        pictures += [picture, _spotlight(picture, _seen(masks, component, token, picture))]
-        labels += [str(component.trait), f"{component.support} tokens, {component.visible:.1%}"]
+    for component in chosen:
+        for picture, seen_HW in examples.get(component.name, [])[:1]:
+            pictures += [picture, spotlight(picture, seen_HW)]
+            trait = component.trait
+            labels += [trait.value, f"{component.support} x {trait.trait_type}"]
     return contact_sheet(pictures, labels, columns=columns, cell_px=cell_px)
 
 
-def _examples(data: Dataset, masks: ComponentMasks, values: int) -> list[tuple[Component, Token]]:
-    """Return some components, each with the first token of the data set that has its value."""
-    chosen = _spread(masks.components, values)
-    awaited = {c.name for c in chosen}
-    first: dict[tuple[str, str], Token] = {}
+def _examples(
+    data: Dataset, masks: ComponentMasks, names: AbstractSet[tuple[str, str]]
+) -> dict[tuple[str, str], list[Example]]:
+    """Return for each trait value some tokens' pictures, the one that shows most of it first."""
+    examples: dict[tuple[str, str], list[Example]] = defaultdict(list)
     for token in data.tokens(collections=[masks.collection]):
-        if awaited and (token.height, token.width) == (masks.height, masks.width):
-            named = awaited & {(trait.trait_type, trait.value) for trait in token.traits}
-            first.update(dict.fromkeys(named, token))
-            awaited -= named
-    return [(c, first[c.name]) for c in chosen if c.name in first]
+        named = {(trait.trait_type, trait.value) for trait in token.traits} & names
+        wanted = {name for name in named if len(examples[name]) < _CANDIDATES}
+        if wanted and (token.height, token.width) == (masks.height, masks.width):
+            picture = read_picture(token)
+            for trait, seen_HW in masks.visible(token, picture).items():
+                if (trait.trait_type, trait.value) in wanted:
+                    examples[trait.trait_type, trait.value].append((picture, seen_HW))
+    for candidates in examples.values():
+        candidates.sort(key=lambda example: -int(example[1].sum()))
+    return examples
 
 
 def _spread(components: Sequence[Component], values: int) -> list[Component]:
@@ -68,16 +81,11 @@ def _spread(components: Sequence[Component], values: int) -> list[Component]:
     return [order[int(at * step)] for at in range(min(values, len(order)))]
 
 
-def _seen(masks: ComponentMasks, component: Component, token: Token, picture: Image.Image) -> Mask:
-    seen = masks.visible(token, picture)
-    return next(m for t, m in seen.items() if (t.trait_type, t.value) == component.name)
-
-
-def _spotlight(picture: Image.Image, seen_HW: Mask) -> Image.Image:
-    """Return the picture on light grey paper, with what is not seen in grey and faded."""
+def spotlight(picture: Image.Image, seen_HW: Mask) -> Image.Image:
+    """Return the picture on white paper, with what is not seen faded to mauve."""
     rgba_HWC = np.asarray(picture.convert("RGBA"), np.float64)
     alpha_HW1 = rgba_HWC[..., 3:] / 255
     plain_HWC = rgba_HWC[..., :3] * alpha_HW1 + _PAPER * (1 - alpha_HW1)
-    faded_HWC = plain_HWC.mean(axis=2, keepdims=True) * (1 - _FADE) + _PAPER * _FADE
+    faded_HWC = plain_HWC.mean(axis=2, keepdims=True) * (1 - _FADE) + _FADED * _FADE
     result_HWC = np.where(seen_HW[..., None], plain_HWC, faded_HWC)
     return Image.fromarray(result_HWC.round().astype(np.uint8))

@@ -61,8 +61,12 @@ class TrainConfig:
     model: str = "tiny"  # a preset, a folder, or a name on the Hugging Face hub
     steps: int = 2000
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     weight_decay: float = 0.1
+    # Adam moves a parameter by about the learning rate a step, whatever its gradient: at 6e-4 the
+    # log of the temperature needs 1,700 steps for one unit, and tokens that look alike need
+    # several units before they can be told apart (docs/results.md).
+    temperature_pace: float = 20.0
     warmup: float = 0.05  # share of the steps, in [0, 1]
     clip_norm: float = 1.0
     phrases: float = 1.0  # weight of the loss over single phrases
@@ -205,6 +209,8 @@ class _Loop:
         self.half = _use_bf16(config.precision, self.device)
         self.model = model.to(self.device).train()
         use_matrix_patches(self.model)
+        if self.half and self.device.type == "cpu":
+            self.model.set_attn_implementation("eager")  # fused attention has no quick bf16 here
         self.optimizer = _optimizer(model, config)
         self.words, self.pixels, self.config = words, pixels, config
         self.material, self.sampler = material, Sampler(material, config.sampling)
@@ -245,13 +251,13 @@ class _Loop:
             self.material,
             rows,
             masking=self.config.masking,
-            captions=self.config.captions,
+            captions=self.config.captions.at(step / self.config.steps),
             rng=rng,
         )
 
     def _step(self, step: int, views: Views) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = _learning_rate(step, self.config)
+            group["lr"] = group["pace"] * _learning_rate(step, self.config)
         loss = self._loss(views)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -291,12 +297,14 @@ def _use_bf16(precision: str, device: torch.device) -> bool:
 
 
 def _optimizer(model: Any, config: TrainConfig) -> Optimizer:
-    """Return AdamW that decays matrices only: not biases, norms or the temperature."""
+    """Return AdamW that decays matrices only, and in which the temperature moves faster."""
     matrices = [p for p in model.parameters() if p.dim() >= 2]
-    others = [p for p in model.parameters() if p.dim() < 2]
+    vectors = [p for p in model.parameters() if p.dim() == 1]
+    scalars = [p for p in model.parameters() if p.dim() == 0]
     groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": matrices, "weight_decay": config.weight_decay, "pace": 1.0},
+        {"params": vectors, "weight_decay": 0.0, "pace": 1.0},
+        {"params": scalars, "weight_decay": 0.0, "pace": config.temperature_pace},
     ]
     return AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
 

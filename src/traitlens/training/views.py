@@ -6,7 +6,7 @@ Axes: B tokens of a batch, T texts, P phrases in it, H height, W width, C colour
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,19 @@ class CaptionConfig:
 
     partial: float = 0.5  # share of sub-captions, in [0, 1]
     unnamed: float = 0.5  # share of those without the collection's name, in [0, 1]
+    # Whole captions tell tokens apart and so teach faster: sub-captions come in by and by, over
+    # this share of the steps, in [0, 1].
+    ramp: float = 0.3
 
     def __post_init__(self) -> None:
         check_range("captions.partial", self.partial, low=0, high=1)
         check_range("captions.unnamed", self.unnamed, low=0, high=1)
+        check_range("captions.ramp", self.ramp, low=0, high=1)
+
+    def at(self, gone: float) -> CaptionConfig:
+        """Return the config that holds when `gone`, in [0, 1], of the steps are taken."""
+        share = min(1.0, gone / self.ramp) if self.ramp else 1.0
+        return replace(self, partial=self.partial * share, ramp=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +114,7 @@ def _say(
     if not words or rng.random() >= config.partial:
         return _Said(sentence(name, words), frozenset([name, *words]), whole=True)
     count = rng.integers(1, len(words) + 1)
-    some = [words[i] for i in sorted(rng.choice(len(words), count, replace=False))]
+    some = [words[i] for i in rng.choice(len(words), count, replace=False)]  # in any order
     if rng.random() < config.unnamed:
         return _Said(sentence("", some), frozenset(some), whole=False)
     return _Said(sentence(name, some), frozenset([name, *some]), whole=False)
