@@ -187,6 +187,15 @@ def test_pixel_art_keeps_its_colours_and_smooth_pictures_share_near_ones() -> No
     assert coarse[0] == coarse[1] == coarse[2] != coarse[3]
 
 
+def test_the_papers_recipe_compares_exact_colours(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    tokens = [token(n, picture, [Trait("Type", "Noise")]) for n, picture in enumerate(noise)]
+    smooth = write_dataset(tmp_path / "smooth", {"layers": tokens})
+    for method, bits in (("paper", 8), ("contrast", 4)):
+        components(smooth, out=tmp_path, config=SeparationConfig(method=method))
+        assert load_masks(tmp_path, "layers").colour_bits == bits
+
+
 def test_packed_pixels_keep_every_channel() -> None:
     image = Image.new("RGBA", (1, 1), (1, 2, 3, 4))
     assert int(pack(image, colour_bits=8)[0, 0]) == 1 + (2 << 8) + (3 << 16) + (4 << 24)

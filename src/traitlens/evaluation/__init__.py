@@ -1,7 +1,6 @@
 """How well a model finds what was meant: beside chance, ceiling and baselines, never alone."""
 
 from traitlens.evaluation.baselines import Baseline, fit_baselines
-from traitlens.evaluation.evaluate import Evaluation, evaluate, split_rule
 from traitlens.evaluation.free_text import (
     FreeTextEvaluation,
     FreeTextQuery,
@@ -17,6 +16,7 @@ from traitlens.evaluation.report import (
     tables,
 )
 from traitlens.evaluation.retrieval import RetrievalRow, score_retrieval
+from traitlens.evaluation.scoring import Evaluation, evaluate, split_rule
 
 __all__ = [
     "evaluate",

@@ -22,7 +22,6 @@ import numpy as np
 from traitlens import metrics
 from traitlens.errors import QueryError
 from traitlens.evaluation.encoding import check_encoder, encode_pictures, encode_texts
-from traitlens.evaluation.evaluate import split_rule
 from traitlens.evaluation.retrieval import (
     KS,
     RetrievalRow,
@@ -32,6 +31,7 @@ from traitlens.evaluation.retrieval import (
     rows_within,
     search,
 )
+from traitlens.evaluation.scoring import split_rule
 from traitlens.metrics import Counts
 from traitlens.models.encoder import Encoder, Vectors
 from traitlens.progress import Progress, silent

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.markup import escape
 from rich.table import Table
 
-from traitlens.evaluation.evaluate import Evaluation
 from traitlens.evaluation.free_text import FreeTextEvaluation, Side
 from traitlens.evaluation.retrieval import DIRECTIONS, KS, PerK, RetrievalRow, Scope
+from traitlens.evaluation.scoring import Evaluation
 
 TIE_RULE = (
     "All in %. Ties are broken at random, in expectation: a constant model scores exactly chance. "

@@ -3,7 +3,7 @@
 from traitlens.retrieval.building import IndexConfig, index
 from traitlens.retrieval.manifest import IndexManifest, StageSeconds
 from traitlens.retrieval.page import Section, answers_page
-from traitlens.retrieval.search import Answer, Hit, Index, Query, Timings
+from traitlens.retrieval.searching import Answer, Hit, Index, Query, Timings, search
 from traitlens.retrieval.sheet import answers_sheet
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "answers_page",
     "answers_sheet",
     "index",
+    "search",
 ]

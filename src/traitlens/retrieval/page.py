@@ -17,7 +17,7 @@ from PIL import Image
 
 from traitlens.engines import And, Equals, Not, Where
 from traitlens.records import Trait
-from traitlens.retrieval.search import Answer, Hit
+from traitlens.retrieval.searching import Answer, Hit
 from traitlens.standardization import decode, png_bytes
 
 PIXEL_ART_PX = 128  # pictures up to this size are enlarged without smoothing

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from traitlens.retrieval.page import Section, as_section, filter_chips, summary
-from traitlens.retrieval.search import Answer, Hit
+from traitlens.retrieval.searching import Answer, Hit
 from traitlens.sheets import INK, PAPER, clip, contact_sheet
 from traitlens.standardization import decode
 

@@ -57,7 +57,8 @@ class SeparationConfig:
     method: str = "contrast"
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
-    colour_bits: int | None = None  # a channel, in [1, 8]; None: 8 for pixel art, else 4
+    # A channel, in [1, 8]. None: 8 for pixel art and for the paper, whose equal is equal, else 4.
+    colour_bits: int | None = None
     min_tokens: int = 1  # a value that fewer tokens have gets no mask
     max_tokens: int = 10_000
     max_pixels: int = 2**27  # in all pictures together, 4 bytes each: 512 MB
@@ -210,7 +211,7 @@ def separate_tokens(
     skipped = skipped or {}
     members = _members([token.traits for token in tokens])
     values = _members(all_traits) if all_traits is not None else members
-    pixels_NP, bits, (height, width) = _stack(pictures, len(tokens), config.colour_bits)
+    pixels_NP, bits, (height, width) = _stack(pictures, len(tokens), _colour_bits(config))
     least = max(config.min_tokens, LEAST_TOKENS[config.method])
     wanted = [name for name in values if len(members.get(name, ())) >= least]
     regions = dict(zip(wanted, _find(pixels_NP, [members[n] for n in wanted], config), strict=True))
@@ -244,6 +245,10 @@ def _members(traits: Sequence[Sequence[Trait]]) -> dict[tuple[str, str], NDArray
         for name in {(trait.trait_type, trait.value) for trait in of_token}:
             rows[name].append(row)
     return {name: np.array(rows[name], np.intp) for name in sorted(rows)}
+
+
+def _colour_bits(config: SeparationConfig) -> int | None:
+    return 8 if config.colour_bits is None and config.method == "paper" else config.colour_bits
 
 
 def _stack(

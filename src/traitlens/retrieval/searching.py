@@ -380,3 +380,17 @@ def _shortage(query: Query, matching: int) -> str | None:
         return f"{amount} satisf{'ies' if matching < 2 else 'y'} {query.where}"
     other = "other " if query.like else ""
     return f"{amount.replace('token', other + 'token')} in the index"
+
+
+def search(
+    index: str | Path,
+    words: str | None = None,
+    *,
+    image: Image.Image | None = None,
+    like: str | None = None,
+    where: str | None = None,
+    k: int = 10,
+) -> Answer:
+    """Open an index, ask it once, and return the answer; see `Index.search`."""
+    with Index.open(index) as opened:
+        return opened.search(words, image=image, like=like, where=where, k=k)
