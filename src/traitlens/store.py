@@ -4,7 +4,7 @@
       dataset.json                         what was read, kept and rejected, and how
       README.md, contact_sheet.png         the data card
       tokens/<collection>-00000.parquet    one row a token (see `records.Token`)
-      components/<collection>.parquet      derived: see `separation`
+      components/<collection>.npz          derived: see `separation`
 
 Parquet, because `datasets`, DuckDB, Polars, Ray and Spark open it as it is. No other module knows
 that; everyone else reads `Token` records from a `Dataset`.
