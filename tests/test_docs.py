@@ -1,0 +1,65 @@
+"""The README's commands and snippets run, in its order, in an empty folder."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_and_snippets_run(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    commands = [
+        line
+        for block in blocks(readme, "bash")
+        for line in block.splitlines()
+        if line.startswith("traitlens ")
+    ]
+    assert len(commands) >= 8
+    programs = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    for command in commands:
+        done = run(shlex.split(command), cwd=tmp_path, env=environment)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    for snippet in blocks(readme, "python"):
+        program = tmp_path / "snippet.py"
+        program.write_text(f'if __name__ == "__main__":\n{_indented(snippet)}')
+        done = run([sys.executable, str(program)], cwd=tmp_path, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+
+
+def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def _indented(snippet: str) -> str:
+    return "".join(f"    {line}\n" for line in snippet.splitlines())
+
+
+def test_make_demo_and_make_test_are_what_the_readme_and_ci_run() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for target in ("demo", "test"):
+        assert f"make {target} " in readme
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["README.md", "CONTRIBUTING.md", *(str(f.relative_to(ROOT)) for f in ROOT.glob("docs/*.md"))],
+)
+def test_no_link_within_the_docs_is_dead(file: str) -> None:
+    text = (ROOT / file).read_text()
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert ((ROOT / file).parent / target).exists(), f"{file} links to {target}"
