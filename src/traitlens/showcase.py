@@ -33,7 +33,31 @@ class Question:
     where: str | None = None
 
 
-QUESTIONS: tuple[Question, ...] = ()
+QUESTIONS = (
+    Question(shows="Words", words="orange monster with a crown and happy eyes"),
+    Question(
+        shows="Words, among the tokens that have a trait",
+        words="pink flower on a purple background",
+        where="collection=sprouts AND Plant=Tulip",
+    ),
+    Question(
+        shows="A photo: smaller, and through JPEG; the style was never seen in training",
+        picture_of="open-peeps/42",
+    ),
+    Question(
+        shows="More like this token; the style was never seen in training", like="voxel-bot/7"
+    ),
+    Question(
+        shows="A trait that must be absent",
+        words="person with purple hair and a smile",
+        where='collection=voxel-art AND NOT "Shirt Color"=Yellow AND Glasses!=Round',
+    ),
+    Question(
+        shows="Nothing has these traits, and it says so",
+        words="clay figure with round glasses",
+        where="collection=clay AND Glasses=Round",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

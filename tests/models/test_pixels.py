@@ -46,8 +46,10 @@ def test_transparent_pixels_show_the_background() -> None:
     np.testing.assert_allclose(values[0, :, 0, 0] * 255, BACKGROUND)
 
 
-@pytest.mark.parametrize("text", ["{}", '{"size": 3}', '{"size": "big", "image_mean": []}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"size": 3}', '{"size": "big", "image_mean": []}']
+)
 def test_a_processor_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "preprocessor_config.json").write_text(text)
-    with pytest.raises(ModelError, match="is not understood"):
+    with pytest.raises(ModelError, match="is not understood as an image processor"):
         PixelConfig.load(tmp_path)

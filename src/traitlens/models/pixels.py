@@ -42,13 +42,14 @@ class PixelConfig:
         """Return the config that a model's folder names; raise ModelError when there is none."""
         for name in _FILES:
             if (folder / name).is_file():
-                value = files.read_json(folder / name)
-                return cls._parse(value.get("image_processor", value), folder)
+                return cls._parse(folder / name)
         raise ModelError(f"{folder} is no model: it has neither {' nor '.join(_FILES)}")
 
     @classmethod
-    def _parse(cls, value: dict[str, Any], folder: Path) -> PixelConfig:
+    def _parse(cls, file: Path) -> PixelConfig:
         try:
+            value: dict[str, Any] = files.read_json(file)
+            value = value.get("image_processor", value)
             size = value["size"] if value.get("do_resize", True) else value["crop_size"]
             size = {"shortest_edge": size} if isinstance(size, int) else size
             crop = value.get("crop_size") if value.get("do_center_crop") else None
@@ -63,10 +64,8 @@ class PixelConfig:
                 mean=tuple(value["image_mean"]),
                 std=tuple(value["image_std"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"the image processor of {folder} is not understood: {error}"
-            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{file} is not understood as an image processor: {error}") from None
 
 
 def frame(image: Image.Image, config: PixelConfig) -> NDArray[np.uint8]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Vectors, unit_rows
@@ -26,27 +28,51 @@ def load_model(name: str | Path) -> tuple[PreTrainedModel, Path]:
     """Return a dual encoder in float32 and the folder that its files lie in.
 
     `name` is a folder or a name on the Hugging Face hub. Only safetensors are read, since other
-    weights are pickles; raise ModelError with the reason when that is not possible.
+    weights are pickles, and no code that comes with a model is run. Raise ModelError, with the
+    reason, for what is no dual encoder and for one of which weights are missing.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        folder = Path(name)
-        if not folder.is_dir():
-            folder = Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors"]))
+        folder = Path(name) if Path(name).is_dir() else _download(str(name))
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name} is no model: it has no config.json")
-        model = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError, KeyError, HFValidationError) as error:
+        model, info = _open(folder)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{name} is no model that can be loaded: {reason}") from None
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         raise ModelError(f"{name} is no dual encoder: {type(model).__name__} has not both towers")
+    if info["missing_keys"]:
+        first = min(info["missing_keys"])
+        count = len(info["missing_keys"])
+        raise ModelError(f"{name} lacks {count} of its model's weights, {first!r} among them")
     return model, folder
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+
+
+def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the model and what its loading found, without the library's progress and reports."""
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(CRITICAL)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        opened: tuple[Any, dict[str, Any]] = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+    return opened
 
 
 class TorchEncoder:
