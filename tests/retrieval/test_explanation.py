@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from traitlens.records import Trait
-from traitlens.retrieval.explanation import matched_traits
+from traitlens.retrieval.explanation import known_stems, matched_traits, unknown_words
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,13 @@ def test_the_type_decides_between_equal_values() -> None:
     eyes, body = Trait("Eyes", "Blue"), Trait("Body", "Blue")
     assert matched_traits([eyes, body], "blue eye") == (eyes,)
     assert matched_traits([eyes, body], "something blue") == (eyes, body)
+
+
+def test_words_that_nothing_is_called_are_named_once_and_in_order() -> None:
+    vocabulary = {"collection": {"lil-apes": 3}, "Hat": {"Red_Beanie": 2}, "3D Glasses": {"Yes": 1}}
+    words = "a racing car with red beanies and glasses, like a lil ape car"
+    assert unknown_words(words, known_stems(vocabulary)) == ("racing", "car")
+
+
+def test_joining_words_and_numbers_are_never_unknown() -> None:
+    assert unknown_words("one with the 3 of these", frozenset()) == ()

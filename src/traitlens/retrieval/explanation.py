@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from traitlens.captions import phrase
 from traitlens.records import Trait
@@ -12,6 +12,12 @@ from traitlens.records import Trait
 # Values that say only that the trait is there: its type is what the query would name.
 _YES = frozenset({"yes", "true"})
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+# Words that only join others; that no trait is called "wearing" is not worth a note.
+_JOINING = re.compile(
+    r"an?|the|and|or|with(?:out)?|in|on|of|at|to|for|from|by|as|is|are|its?|his|hers?|their|he|she|"
+    r"they|that|this|these|those|who|which|has|have|having|wearing|looking|like|very|one|some|no|not"
+)
 
 
 def matched_traits(traits: Sequence[Trait], words: str) -> tuple[Trait, ...]:
@@ -32,6 +38,22 @@ def matched_traits(traits: Sequence[Trait], words: str) -> tuple[Trait, ...]:
         named = [trait for trait in same if _stems(trait.trait_type) <= said]
         kept += named or same
     return tuple(trait for trait in found if trait in kept)
+
+
+def known_stems(vocabulary: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
+    """Return the stems of all words in collections, trait types and values."""
+    return frozenset().union(*(_stems(" ".join([n, *values])) for n, values in vocabulary.items()))
+
+
+def unknown_words(words: str, known: frozenset[str]) -> tuple[str, ...]:
+    """Return the words of a query whose stems are not `known`, in their order.
+
+    An encoder always finds something closest, and its scores do not tell a car from a hat
+    (docs/results.md); that nothing in the index is called a car, the vocabulary knows.
+    """
+    said = dict.fromkeys(re.findall(r"\w+", words.lower()))
+    telling = (w for w in said if _LETTERS.search(w) and not _JOINING.fullmatch(w))
+    return tuple(word for word in telling if not _stems(word) <= known)
 
 
 def _stems_needed(trait: Trait) -> frozenset[str]:

@@ -36,7 +36,7 @@ from traitlens.engines.protocol import Vector, fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
 from traitlens.records import Location, Trait
-from traitlens.retrieval.explanation import matched_traits
+from traitlens.retrieval.explanation import known_stems, matched_traits, unknown_words
 from traitlens.retrieval.manifest import ENGINE, IndexManifest
 from traitlens.store import Dataset
 
@@ -172,6 +172,10 @@ class Index:
         """What filters can name: {name: {value: number of tokens}}, the collections first."""
         return self._engine.vocabulary()
 
+    @cached_property
+    def _known_stems(self) -> frozenset[str]:
+        return known_stems(self.vocabulary)
+
     def __len__(self) -> int:
         return self._engine.count()
 
@@ -215,7 +219,10 @@ class Index:
             query=query,
             hits=tuple(hits),
             matching=matching,
-            note="; ".join(filter(None, [_shortage(query, matching), missing])) or None,
+            note="; ".join(
+                filter(None, [_shortage(query, matching), self._strange(query), missing])
+            )
+            or None,
             timings=Timings(
                 encode_ms=1e3 * (encoded - started),
                 search_ms=1e3 * (searched - encoded),
@@ -287,6 +294,14 @@ class Index:
         if liked is not None and (where is None or matches(where, fields_of(liked))):
             return count - 1  # it is no answer itself
         return count
+
+    def _strange(self, query: Query) -> str | None:
+        """Return which of the query's words nothing in the index is called, if any."""
+        unknown = unknown_words(query.words or "", self._known_stems)
+        if not unknown:
+            return None
+        listed = ", ".join(f"'{word}'" for word in unknown[:8])
+        return f"no trait here is called {listed}: the hits follow the other words and the looks"
 
     def _images(self, locations: list[Location]) -> tuple[list[bytes | None], str | None]:
         if self.data is None:
