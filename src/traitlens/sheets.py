@@ -31,11 +31,8 @@ def contact_sheet(
     lines = [label.split("\n")[:2] for label in labels]
     below_px = line_px * max(map(len, lines), default=0)
     across, down = min(columns, max(1, len(pictures))), max(1, -(-len(pictures) // columns))
-    size = (
-        across * (cell_px + _GAP_PX) + _GAP_PX,
-        down * (cell_px + below_px + _GAP_PX) + _GAP_PX,
-    )
-    sheet = Image.new("RGB", size, PAPER)
+    height_px = down * (cell_px + below_px + _GAP_PX) + _GAP_PX
+    sheet = Image.new("RGB", (width_px(across, cell_px=cell_px), height_px), PAPER)
     draw = ImageDraw.Draw(sheet)
     for at, (picture, texts) in enumerate(zip(pictures, lines, strict=True)):
         x = _GAP_PX + (at % columns) * (cell_px + _GAP_PX)
@@ -46,6 +43,11 @@ def contact_sheet(
             below = (x, y + cell_px + number * line_px)
             draw.text(below, clip(text, font, width_px=cell_px), fill=INK, font=font)
     return sheet
+
+
+def width_px(columns: int, *, cell_px: int) -> int:
+    """Return the width of a sheet of so many columns, in px."""
+    return columns * (cell_px + _GAP_PX) + _GAP_PX
 
 
 def font_px(cell_px: int) -> int:

@@ -17,9 +17,9 @@ from traitlens.sources.dicebear_styles import HELD_OUT_STYLES
 from traitlens.sources.samples import SampleConfig, draw_samples
 from traitlens.standardization import decode, png_bytes
 
-LABELS = dict.fromkeys(HELD_OUT_STYLES, "style unseen in training")
+LABELS = dict.fromkeys(HELD_OUT_STYLES, "unseen style")
 
-_HITS = 6
+_HITS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +95,26 @@ def demo(
 
 
 def _ask(opened: Index, question: Question) -> Section:
-    picture = _photo_of(opened, question.picture_of) if question.picture_of else None
+    picture = _photo(_picture(opened, question.picture_of)) if question.picture_of else None
     answer = opened.search(
         question.words, image=picture, like=question.like, where=question.where, k=_HITS
     )
-    return Section(answer=answer, heading=question.shows, picture=picture)
+    shown = _picture(opened, question.like) if question.like else picture
+    return Section(answer=answer, heading=question.shows, picture=shown)
 
 
-def _photo_of(opened: Index, name: str) -> Image.Image:
-    """Return a token's picture as it comes back from the street: smaller, and through JPEG."""
+def _picture(opened: Index, name: str) -> Image.Image:
+    """Return the picture of the token "collection/token_id"."""
     assert opened.data is not None, "the demo has just built it"
     collection, _, token_id = name.partition("/")
     tokens = opened.data.tokens(collections=[collection])
     picture = next(decode(t.image or b"") for t in tokens if t.token_id == token_id)
     assert isinstance(picture, Image.Image)
+    return picture
+
+
+def _photo(picture: Image.Image) -> Image.Image:
+    """Return a picture as it comes back from the street: smaller, and through JPEG."""
     sink = io.BytesIO()
     picture.convert("RGB").resize((96, 96)).save(sink, "JPEG", quality=60)
     photo = decode(sink.getvalue())

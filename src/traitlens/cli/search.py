@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from traitlens.retrieval import Answer, Hit
 
+_TRAITS_SHOWN = 6  # in a row of the table; the JSON has all
+
 
 def search(
     words: Annotated[str | None, typer.Argument(help="What the token looks like.")] = None,
@@ -97,14 +99,14 @@ def print_answer(answer: Answer, *, labels: dict[str, str] | None = None) -> Non
 
 
 def _traits(hit: Hit) -> str:
+    """Return a hit's traits, the matched ones first, as many as a line or two hold."""
     from rich.markup import escape
 
-    matched = set(hit.matched)
-    ordered = [*hit.matched, *(trait for trait in hit.traits if trait not in matched)]
-    return ", ".join(
-        f"[bold]{escape(str(trait))}[/]" if trait in matched else escape(str(trait))
-        for trait in ordered
-    )
+    others = [trait for trait in hit.traits if trait not in set(hit.matched)]
+    parts = [f"[bold]{escape(str(trait))}[/]" for trait in hit.matched]
+    parts += [escape(str(trait)) for trait in others[: max(0, _TRAITS_SHOWN - len(parts))]]
+    more = len(hit.traits) - len(parts)
+    return ", ".join(parts) + (f" [dim]and {more} more[/]" if more > 0 else "")
 
 
 def as_dict(answer: Answer) -> dict[str, Any]:

@@ -220,7 +220,7 @@ class Index:
             hits=tuple(hits),
             matching=matching,
             note="; ".join(
-                filter(None, [_shortage(query, matching), self._strange(query), missing])
+                filter(None, [_shortage(query, matching), self._strange(query, found), missing])
             )
             or None,
             timings=Timings(
@@ -295,10 +295,10 @@ class Index:
             return count - 1  # it is no answer itself
         return count
 
-    def _strange(self, query: Query) -> str | None:
+    def _strange(self, query: Query, found: list[Scored]) -> str | None:
         """Return which of the query's words nothing in the index is called, if any."""
         unknown = unknown_words(query.words or "", self._known_stems)
-        if not unknown:
+        if not unknown or not found:
             return None
         listed = ", ".join(f"'{word}'" for word in unknown[:8])
         return f"no trait here is called {listed}: the hits follow the other words and the looks"
