@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from traitlens import files
-from traitlens.models.loading import TEXT_ONNX, VISION_ONNX
+from traitlens.models.folder import TEXT_ONNX, VISION_ONNX
 from traitlens.models.pixels import PixelConfig
 from traitlens.models.torch_encoder import (
     image_features,

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib import resources
 from pathlib import Path
 
 from traitlens.config import check_choice
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Encoder
+from traitlens.models.folder import SHIPPED, TEXT_ONNX, VISION_ONNX, shipped_folder
 
-SHIPPED = "shipped"
 BACKENDS = ("auto", "onnx", "torch")
-
-VISION_ONNX = "onnx/vision_model_quantized.onnx"
-TEXT_ONNX = "onnx/text_model_quantized.onnx"
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the encoder that comes with the package."""
-    return Path(str(resources.files("traitlens.models"))) / "shipped"
 
 
 def load_encoder(name: str | Path = SHIPPED, *, backend: str = "auto") -> Encoder:
@@ -46,12 +36,3 @@ def load_encoder(name: str | Path = SHIPPED, *, backend: str = "auto") -> Encode
     from traitlens.models.torch_encoder import TorchEncoder
 
     return TorchEncoder(folder if folder.exists() else str(name), name=str(name))
-
-
-def fingerprint_of_files(folder: Path, names: tuple[str, ...]) -> str:
-    """Return 16 hex digits that change when a file of a model changes."""
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
-        digest.update(b"\0")
-    return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from PIL import Image
 from traitlens import files
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Vectors, unit_rows
-from traitlens.models.loading import TEXT_ONNX, VISION_ONNX, fingerprint_of_files
+from traitlens.models.folder import TEXT_ONNX, VISION_ONNX, fingerprint_of_files
 from traitlens.models.pixels import PixelConfig, pixel_values
 from traitlens.models.words import Words
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Vectors, unit_rows
-from traitlens.models.loading import fingerprint_of_files
+from traitlens.models.folder import fingerprint_of_files
 from traitlens.models.pixels import PixelConfig, pixel_values
 from traitlens.models.words import Words
 

@@ -25,7 +25,7 @@ from traitlens.engines.locks import lock
 from traitlens.engines.protocol import Vector
 from traitlens.errors import IndexingError
 from traitlens.models.encoder import Encoder
-from traitlens.models.loading import SHIPPED
+from traitlens.models.folder import SHIPPED
 from traitlens.progress import Progress, silent
 from traitlens.records import Token
 from traitlens.retrieval.manifest import ENGINE, MANIFEST, IndexManifest, Place, StageSeconds

@@ -1,7 +1,8 @@
 """Contrastive training with dynamic masking, of any dual encoder that `transformers` opens."""
 
-from traitlens.training.loop import TrainConfig, TrainReport, train
+from traitlens.training.loop import TrainConfig
 from traitlens.training.masking import FILLS, MaskingConfig
+from traitlens.training.run import TrainReport, train
 from traitlens.training.sampling import SamplingConfig
 from traitlens.training.views import CaptionConfig
 
