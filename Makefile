@@ -28,7 +28,7 @@ format: ## Rewrite the code in the house's format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 encoder: $(VENV)/.dev-installed ## Train the shipped encoder anew (needs the collections named in its card)
-	$(BIN)/python -m benchmarks.shipped_encoder
+	$(BIN)/python benchmarks/shipped_encoder.py
 
 clean: ## Remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) demo

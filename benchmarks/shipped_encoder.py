@@ -1,6 +1,6 @@
 """Train the encoder that ships with the package, from permitted art only, and put it in its place.
 
-    python -m benchmarks.shipped_encoder --pfp ../shared/pfp --work runs/shipped
+    python benchmarks/shipped_encoder.py --pfp ../shared/pfp --work runs/shipped
 
 Everything is kept in --work, and a run that was stopped goes on where it was. The art: four real
 collections (nouns, lilnouns, moonbirds, cryptoadz) and DiceBear's CC0 and CC BY styles but the

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from traitlens.cli.console import LiveProgress, console
+from traitlens.records import SPLITS
 
 if TYPE_CHECKING:
     from traitlens.store import Dataset
@@ -46,15 +47,17 @@ def build(
 def _print(data: Dataset) -> None:
     from rich.table import Table
 
-    table = Table("collection", title=f"{data.path}: {data.count()} tokens", title_justify="left")
-    for column in ("read", "kept", "rejected", "train", "validation", "test"):
+    entries = data.manifest.collections
+    table = Table(title=f"{data.path}: {data.count():,} tokens", title_justify="left")
+    table.add_column("collection", no_wrap=True)
+    for column in ("read", "kept", *SPLITS):
         table.add_column(column, justify="right")
-    table.add_column("why rejected")
-    for entry in data.manifest.collections:
-        splits = (str(entry.splits[name]) for name in ("train", "validation", "test"))
+    if any(entry.rejected for entry in entries):
+        table.add_column("rejected")
+    for entry in entries:
+        counts = (entry.read, entry.kept, *(entry.splits[split] for split in SPLITS))
         why = ", ".join(f"{count} x {reason}" for reason, count in entry.rejected.items())
-        rejected = str(entry.read - entry.kept)
-        table.add_row(entry.name, str(entry.read), str(entry.kept), rejected, *splits, why)
+        table.add_row(entry.name, *map(str, counts), *([why] if len(table.columns) > 6 else []))
     console().print(table)
     console().print(
         f"data card: {data.path / 'README.md'}\nnext: traitlens index {data.path} -o idx/",
