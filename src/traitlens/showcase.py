@@ -34,10 +34,10 @@ class Question:
 
 
 QUESTIONS = (
-    Question(shows="Words", words="orange monster with a crown and happy eyes"),
+    Question(shows="Words", words="critters with mint body and three row eyes"),
     Question(
         shows="Words, among the tokens that have a trait",
-        words="pink flower on a purple background",
+        words="purple background and yellow pot",
         where="collection=sprouts AND Plant=Tulip",
     ),
     Question(
@@ -49,8 +49,8 @@ QUESTIONS = (
     ),
     Question(
         shows="A trait that must be absent",
-        words="person with purple hair and a smile",
-        where='collection=voxel-art AND NOT "Shirt Color"=Yellow AND Glasses!=Round',
+        words="voxel art with purple hair",
+        where="Glasses!=Round AND NOT Top=Bob",
     ),
     Question(
         shows="Nothing has these traits, and it says so",

@@ -176,8 +176,12 @@ class Index:
     def _known_stems(self) -> frozenset[str]:
         return known_stems(self.vocabulary)
 
+    @cached_property
+    def _size(self) -> int:
+        return self._engine.count()  # as dear as a search, and an opened index does not change
+
     def __len__(self) -> int:
-        return self._engine.count()
+        return self._size
 
     def search(
         self,
@@ -290,7 +294,7 @@ class Index:
         return [hit for hit in found if hit.token_uid != query.like.token_uid][: query.k]
 
     def _matching(self, where: Where | None, liked: Point | None) -> int:
-        count = self._engine.count(where)
+        count = len(self) if where is None else self._engine.count(where)
         if liked is not None and (where is None or matches(where, fields_of(liked))):
             return count - 1  # it is no answer itself
         return count
