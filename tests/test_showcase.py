@@ -1,7 +1,6 @@
 """The demo draws, builds, indexes and answers its six questions, offline."""
 
 import re
-from pathlib import Path
 
 import pytest
 from PIL import Image
