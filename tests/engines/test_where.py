@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from traitlens.engines.where import And, Equals, Not, Or, Where, matches, parse, resolve
@@ -56,6 +56,7 @@ def test_texts_mean_what_they_say(text: str, where: Where) -> None:
 
 @settings(deadline=None)
 @given(wheres)
+@example(Equals("Wow!", "="))
 def test_a_filter_written_out_reads_as_itself(where: Where) -> None:
     assert parse(str(where)) == where
 

@@ -277,7 +277,9 @@ def _error(text: str, column: int, reason: str) -> QueryError:
 
 def _quoted(word: str) -> str:
     found = _TOKEN.fullmatch(word)
-    if found and found.lastgroup == "bare" and word.upper() not in _KEYWORDS:
+    bare = found is not None and found.lastgroup == "bare"
+    # A bare "!" at the end would make "!=" of the "=" that follows.
+    if bare and word.upper() not in _KEYWORDS and not word.endswith("!"):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
