@@ -1,7 +1,8 @@
 """How every test runs.
 
 On one thread: small tensors gain nothing from more, and busy machines lose. And with the same
-examples each time, so that a failure is the change's; `HYPOTHESIS_PROFILE=explore` looks for new ones.
+examples each time, so that a failure is the change's own; `HYPOTHESIS_PROFILE=explore` looks
+for new ones.
 """
 
 import os
