@@ -7,12 +7,11 @@ beside the target, so a killed run goes on where it was; the target appears whol
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from traitlens import datacard, files, store
 from traitlens.captions import caption
 from traitlens.config import fingerprint, to_dict
 from traitlens.errors import DatasetError
+from traitlens.processes import process_pool
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS, RawToken, Split, Token, token_uid
 from traitlens.sources import Collection, open_sources, read_traits
@@ -128,9 +128,7 @@ def _standardize_all(
             done += _write_shard(shard, config, work)
             progress("standardize", done, total)
         return
-    # Not forked: the caller may have threads, and a forked lock never opens.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with process_pool(workers) as pool:
         pending = {pool.submit(_write_shard, shard, config, work) for shard in missing}
         while pending:
             finished, pending = wait(pending, timeout=1, return_when=FIRST_EXCEPTION)

@@ -1,8 +1,12 @@
 """The commands, end to end, and what they say to wrong input: one sentence, and a status."""
 
 import json
+import os
+import signal
 import struct
+import subprocess
 import sys
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -232,3 +236,38 @@ def test_the_picture_of_a_token_is_found_after_a_change_of_format(
     shown = {(t["trait_type"], t["value"]) for t in found["traits"] if t["trait_type"] != "Pin"}
     meant = {(t.trait_type, t.value) for t in token.traits if t.trait_type != "Pin"}
     assert shown == meant
+
+
+def test_what_needs_an_extra_says_which(folder: Path, tmp_path: Path) -> None:
+    command = ["train", str(folder / "data"), "-o", str(tmp_path / "run")]
+    code = (
+        "import sys; sys.modules['torch'] = None; "
+        f"sys.argv = ['traitlens', *{command!r}]; "
+        "from traitlens.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'traitlens[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_build_says_so_in_one_sentence_and_goes_on(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "robots.zip", [drawn_token("robots", i) for i in range(3000)])
+    command = [sys.executable, "-m", "traitlens.cli.main", "build", source, "-o", tmp_path / "data"]
+    process = subprocess.Popen(
+        [*map(str, command), "--workers", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    shards = tmp_path / ".data.unfinished/shards"
+    while process.poll() is None and not list(shards.glob("*.parquet")):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to every process
+    _, err = process.communicate(timeout=60)
+    if process.returncode:  # else it was quicker than the interrupt
+        assert process.returncode == 130
+        assert "run the same command again to go on" in err
+        assert "Traceback" not in err
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -57,8 +57,11 @@ class LiveProgress:
         self._bars.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bars.stop()
+        if kind is KeyboardInterrupt:
+            said = "stopped; finished parts are kept, run the same command again to go on"
+            self._console.print(said, soft_wrap=True)
 
     def __call__(self, stage: str, done: int, total: int, note: str = "", /) -> None:
         if not self._console.is_terminal:

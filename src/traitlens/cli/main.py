@@ -19,6 +19,10 @@ from traitlens.cli.search import search
 from traitlens.cli.train import train
 from traitlens.errors import TraitlensError
 
+# What the light install leaves out, and the extra that brings it.
+EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx"), "train")
+EXTRAS |= dict.fromkeys(("dicebear", "resvg_py"), "samples")
+
 app = typer.Typer(
     name="traitlens",
     help="Find any NFT by describing it.",
@@ -54,18 +58,25 @@ def main() -> None:
         app()
     except TraitlensError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extra = EXTRAS[error.name]
+        _fail(f"this needs {error.name}; `pip install 'traitlens[{extra}]'` installs it")
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
-    except KeyboardInterrupt:
-        _fail("stopped; finished parts are kept, run the same command again to go on", code=130)
 
 
-def _fail(message: str, *, code: int = 1) -> None:
+def _fail(message: str) -> None:
     errors_console().print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
-    sys.exit(code)
+    sys.exit(1)
 
 
 def _escape(message: str) -> str:
     from rich.markup import escape
 
     return escape(message)
+
+
+if __name__ == "__main__":
+    main()

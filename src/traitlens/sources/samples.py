@@ -17,10 +17,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ import traitlens
 from traitlens.config import check_range
 from traitlens.errors import ConfigError
 from traitlens.files import read_json, replacing_folder, write_json
+from traitlens.processes import process_pool
 from traitlens.progress import Progress, silent
 from traitlens.sources.dicebear_drawing import (
     Recipe,
@@ -175,8 +174,7 @@ def _workers(count: int | None) -> Iterator[_Map]:
     if count == 1:
         yield map
         return
-    # spawn: a fork of a process with threads (an encoder, a server) may hang
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(count) as pool:
         yield pool.map
 
 
