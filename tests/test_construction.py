@@ -109,6 +109,22 @@ def test_a_finished_data_set_is_left_alone_and_another_one_is_not_overwritten(
     assert build([source], out, config=other, workers=1, replace=True).count() == 10
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path: Path, replace: bool) -> None:
+    source = write_collection(tmp_path / "apes", 4)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/letter.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="exists and is no data set"):
+        build([source], tmp_path / "home", workers=1, replace=replace)
+    assert (tmp_path / "home/letter.txt").read_text() == "mine"
+
+
+def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    source = write_collection(tmp_path / "apes", 4)
+    assert build([source], tmp_path / "data", workers=1).count() == 4
+
+
 def test_when_nothing_can_be_kept_nothing_is_written(tmp_path: Path) -> None:
     source = write_collection(tmp_path / "apes", 2)
     for file in (source / "metadata").iterdir():

@@ -66,15 +66,17 @@ def build(
 ) -> store.Dataset:
     """Return the data set at `out`, built from the collections at `paths`.
 
-    A data set that was built before from the same input in the same way is left alone; anything
-    else at `out` is replaced only when `replace` says so, else DatasetError. `workers` is the
-    number of processes (default: the cores).
+    A data set that was built before from the same input in the same way is left alone; another
+    data set is replaced only when `replace` says so, and what is no data set never is: both are
+    a DatasetError. `workers` is the number of processes (default: the cores).
     """
     config, out = config or BuildConfig(), Path(out)
     collections = open_sources(paths)
     mark = _fingerprint(collections, config)
-    if out.exists():
-        if _is_built(out, mark):
+    if not files.is_free(out):
+        if not (out / store.MANIFEST).is_file():
+            raise DatasetError(f"{out} exists and is no data set; choose another folder")
+        if store.Dataset.open(out).manifest.fingerprint == mark:
             return store.Dataset.open(out)
         if not replace:
             raise DatasetError(
@@ -101,11 +103,6 @@ def build(
 def _fingerprint(collections: Sequence[Collection], config: BuildConfig) -> str:
     inputs = [(asdict(c.info), c.fingerprint) for c in collections]
     return fingerprint(store.SCHEMA_VERSION, traitlens.__version__, to_dict(config), inputs)
-
-
-def _is_built(out: Path, mark: str) -> bool:
-    manifest = out / store.MANIFEST
-    return manifest.is_file() and store.Dataset.open(out).manifest.fingerprint == mark
 
 
 def _standardize_all(

@@ -75,6 +75,11 @@ def replace_folder(made: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def is_free(target: Path) -> bool:
+    """Return whether nothing is lost when `target` is replaced: it is absent or an empty folder."""
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
 def work_folder(target: Path, mark: str) -> Path:
     """Return the hidden folder beside `target` in which its unfinished work waits.
 

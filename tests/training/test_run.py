@@ -106,6 +106,16 @@ def test_a_finished_run_is_left_alone_and_another_is_not_overwritten(
     assert (run / "model.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_that_is_no_run_is_never_replaced(
+    data: Dataset, tmp_path: Path, replace: bool
+) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(ModelError, match="exists and is no run"):
+        train(data, tmp_path, config=SHORT, replace=replace)
+    assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
 def test_the_run_tells_how_it_was_made_and_counts_tags_without_a_mask(run: Path) -> None:
     summary = files.read_json(run / "training.json")
     assert summary["config"]["masking"] == {"p": 0.5, "fill": "other"}

@@ -52,15 +52,16 @@ class Rejection:
 
 def standardize(media: bytes, config: SizeConfig) -> Picture | Rejection:
     """Return `media` as a clean PNG no wider than `config.max_width`, or why that cannot be."""
-    decoded = decode(media)
-    if isinstance(decoded, Rejection):
-        return decoded
+    read = _read(media)
+    if isinstance(read, Rejection):
+        return read
+    decoded, media_type = read
     image = _shrink(decoded, max_width=config.max_width)
     return Picture(
         png=png_bytes(image),
         width=image.width,
         height=image.height,
-        media_type=FORMATS[_format(media)],
+        media_type=media_type,
         pixels_sha256=hashlib.sha256(
             f"{image.size}".encode() + image.convert("RGBA").tobytes()
         ).hexdigest(),
@@ -69,6 +70,12 @@ def standardize(media: bytes, config: SizeConfig) -> Picture | Rejection:
 
 def decode(media: bytes) -> Image.Image | Rejection:
     """Return the first frame as an RGB or RGBA picture, upright, or why it cannot be read."""
+    read = _read(media)
+    return read if isinstance(read, Rejection) else read[0]
+
+
+def _read(media: bytes) -> tuple[Image.Image, str] | Rejection:
+    """Return the decoded picture and its media type, or why it cannot be read."""
     if len(media) > MAX_BYTES:
         return Rejection("media too large")
     try:
@@ -79,7 +86,7 @@ def decode(media: bytes) -> Image.Image | Rejection:
                 if image.width * image.height > MAX_PIXELS:
                     return Rejection("too many pixels")
                 image.load()
-                return _upright_rgb(image)
+                return _upright_rgb(image), FORMATS[str(image.format)]
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Rejection("too many pixels")
     except UnidentifiedImageError:
@@ -93,11 +100,6 @@ def png_bytes(image: Image.Image) -> bytes:
     sink = io.BytesIO()
     image.save(sink, format="PNG")
     return sink.getvalue()
-
-
-def _format(media: bytes) -> str:
-    with Image.open(io.BytesIO(media), formats=tuple(FORMATS)) as image:
-        return str(image.format)
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

@@ -62,13 +62,13 @@ def train(
     """Train a dual encoder on the train split of `data` and write it to the folder `out`.
 
     A killed run goes on at the last of its states, which are `save_every` steps apart, and ends
-    with the same weights. A finished run is left alone; anything else at `out` is replaced only
-    when `replace` says so, else ModelError.
+    with the same weights. A finished run is left alone; another run is replaced only when
+    `replace` says so, and what is no run never is: both are a ModelError.
     """
     config, out = config or TrainConfig(), Path(out)
     data = data if isinstance(data, Dataset) else Dataset.open(data)
     mark = fingerprint(traitlens.__version__, to_dict(config), data.manifest.fingerprint)
-    if out.exists():
+    if not files.is_free(out):
         finished = _finished_run(out, mark)
         if finished:
             return finished
@@ -76,6 +76,10 @@ def train(
             raise ModelError(f"{out} exists and is another run; choose another folder or --replace")
     work = files.work_folder(out, mark)
     model, source = load_model(_starting_point(config, data, work))
+    if not hasattr(model, "logit_scale"):
+        raise ModelError(
+            f"{config.model} has no temperature to train: it is not like CLIP or SigLIP"
+        )
     pixels = PixelConfig.load(source)
     material = _gather(data, pixels, config, work, progress=progress)
     loop = Loop(model, Words(source, max_length=text_length(model)), pixels, material, config)
@@ -98,7 +102,9 @@ def train(
 
 def _finished_run(out: Path, mark: str) -> TrainReport | None:
     """Return the report of the run at `out` when it is the one that `mark` names."""
-    summary = files.read_json(out / SUMMARY) if (out / SUMMARY).is_file() else {}
+    if not (out / SUMMARY).is_file():
+        raise ModelError(f"{out} exists and is no run; choose another folder")
+    summary = files.read_json(out / SUMMARY)
     return TrainReport(**summary["report"]) if summary.get("fingerprint") == mark else None
 
 
