@@ -15,7 +15,7 @@ ROOT = Path(traitlens.__file__).parent
 LEVELS: list[set[str]] = [
     {"errors", "records", "progress"},
     {"config", "files", "processes"},
-    {"sheets", "store"},
+    {"digest", "sheets", "store"},
     {"metrics"},
     {"standardization"},
     {"captions", "split", "separation"},

@@ -30,7 +30,7 @@ def test_a_wrong_folder_is_named_with_the_way_out(tmp_path: Path) -> None:
         Dataset.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema_version": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema_version": 2}'])
 def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(DatasetError, match="is no manifest"):

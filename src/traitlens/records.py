@@ -57,9 +57,12 @@ class Location:
 class Token:
     """One row of the data set.
 
-    `image` is PNG, RGB or RGBA, of `width` x `height` px; a rejected token has none.
-    `sha256` is that of the original media, `pixels_sha256` that of the RGBA pixels, both in hex;
-    `token_id` is text, since it may be a uint256.
+    `image` is PNG, RGB or RGBA, of `width` x `height` px; a rejected token has none. Of an
+    animation it is frame `frame` of `frame_count`, and `more_images` has the further frames that
+    were asked for. `caption_spans` has the [start, end) of each trait in the caption, in
+    characters. `metadata` is the original JSON document. `sha256` is that of the original media,
+    `pixels_sha256` that of the RGBA pixels, both in hex; look-alikes share most of the 64 bits of
+    `perceptual_hash`. `token_id` is text, since it may be a uint256.
     """
 
     token_uid: str
@@ -67,14 +70,21 @@ class Token:
     token_id: str
     traits: tuple[Trait, ...]
     caption: str
+    caption_spans: tuple[tuple[int, int], ...] = ()
     image: bytes | None = None
     width: int = 0
     height: int = 0
+    frame: int = 0
+    frame_count: int = 1
+    more_images: tuple[bytes, ...] = ()
     split: Split | None = None
+    name: str | None = None
+    metadata: str | None = None
     media_type: str | None = None
     source_uri: str = ""
     sha256: str | None = None
     pixels_sha256: str | None = None
+    perceptual_hash: str | None = None
     status: Status = "kept"
     reason: str | None = None
     location: Location | None = None  # filled in by the reader, not stored
@@ -90,6 +100,9 @@ class CollectionInfo:
     licence: str | None = None
     source: str | None = None
     family: str | None = None  # collections of one family share art
+    theme: str | None = None  # what the pictures show: "ape", "punk"
+    description: str | None = None
+    url: str | None = None
 
 
 def storable(text: str) -> str:

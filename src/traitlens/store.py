@@ -26,13 +26,14 @@ from traitlens.config import nearest
 from traitlens.errors import DatasetError
 from traitlens.records import SPLITS, CollectionInfo, Location, Split, Token, Trait
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "dataset.json"
 
 # A picture is fetched by decoding its row group, so a group is small.
 ROWS_PER_GROUP = 128
 
 _TRAIT = pa.struct([(name, pa.string()) for name in ("trait_type", "value", "display_type")])
+_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _COLUMNS: dict[str, pa.DataType] = {
     "token_uid": pa.string(),
@@ -41,30 +42,40 @@ _COLUMNS: dict[str, pa.DataType] = {
     "image": _IMAGE,
     "width": pa.int32(),
     "height": pa.int32(),
+    "frame": pa.int32(),
+    "frame_count": pa.int32(),
+    "more_images": pa.list_(_IMAGE),
     "traits": pa.list_(_TRAIT),
     "caption": pa.string(),
+    "caption_spans": pa.list_(_SPAN),
     "split": pa.string(),
+    "name": pa.string(),
+    "metadata": pa.string(),
     "media_type": pa.string(),
     "source_uri": pa.string(),
     "sha256": pa.string(),
     "pixels_sha256": pa.string(),
+    "perceptual_hash": pa.string(),
     "status": pa.string(),
     "reason": pa.string(),
 }
+_PICTURES = ("image", "more_images")
 
 
 def _hugging_face_features() -> bytes:
-    """Return the schema metadata that makes `datasets` show the `image` column as pictures."""
-
-    def value(dtype: str) -> dict[str, Any]:
-        return {"dtype": dtype, "_type": "Value"}
-
-    features: dict[str, Any] = {
-        name: value("int32" if kind == pa.int32() else "string") for name, kind in _COLUMNS.items()
-    }
-    features["image"] = {"_type": "Image"}
-    features["traits"] = [{f.name: value("string") for f in _TRAIT}]
+    """Return the schema metadata that makes `datasets` show the pictures as pictures."""
+    features = {name: _hugging_face_feature(kind) for name, kind in _COLUMNS.items()}
     return json.dumps({"info": {"features": features}}).encode()
+
+
+def _hugging_face_feature(kind: pa.DataType) -> Any:
+    if kind == _IMAGE:
+        return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return [_hugging_face_feature(kind.value_type)]
+    if pa.types.is_struct(kind):
+        return {field.name: _hugging_face_feature(field.type) for field in kind}
+    return {"dtype": str(kind), "_type": "Value"}
 
 
 TOKEN_SCHEMA = pa.schema(
@@ -82,6 +93,7 @@ class CollectionEntry:
     rejected: dict[str, int]
     splits: dict[str, int]
     shards: tuple[str, ...]
+    family: str | None = None  # as named by the source, or as found
 
     @property
     def name(self) -> str:
@@ -121,15 +133,22 @@ def write_shard(path: Path, tokens: Sequence[Token]) -> None:
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pylist([_to_row(token) for token in tokens], schema=TOKEN_SCHEMA)
     # Pictures are compressed already, so only the text columns gain from a codec.
-    codecs = {name: "none" if name == "image" else "zstd" for name in _COLUMNS}
-    codecs["image.bytes"] = codecs["image.path"] = "none"
+    codecs = {leaf: "none" if leaf.startswith(_PICTURES) else "zstd" for leaf in _leaves()}
     pq.write_table(table, sink, row_group_size=ROWS_PER_GROUP, compression=codecs)
     files.write_bytes(path, sink.getvalue().to_pybytes())
 
 
+def _leaves() -> list[str]:
+    """Return the paths of the columns as Parquet counts them, "traits.list.element.value"."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(TOKEN_SCHEMA.empty_table(), sink)
+    schema = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [schema.column(number).path for number in range(len(schema))]
+
+
 def read_shard(path: Path, *, images: bool = True) -> Iterator[Token]:
     """Yield the tokens of a shard in order, with their location; without `images`, quickly."""
-    columns = [name for name in _COLUMNS if images or name != "image"]
+    columns = [name for name in _COLUMNS if images or name not in _PICTURES]
     row = 0
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns):
@@ -142,13 +161,24 @@ def _to_row(token: Token) -> dict[str, Any]:
     row = asdict(token)
     del row["location"]
     row["image"] = None if token.image is None else {"bytes": token.image, "path": None}
+    row["more_images"] = [{"bytes": image, "path": None} for image in token.more_images]
+    row["caption_spans"] = [{"start": start, "end": end} for start, end in token.caption_spans]
     return row
 
 
 def _to_token(row: dict[str, Any], location: Location) -> Token:
     image = row.pop("image", None)
-    traits = tuple(Trait(**trait) for trait in row.pop("traits"))
-    return Token(**row, traits=traits, image=image and image["bytes"], location=location)
+    more_images = row.pop("more_images", ())
+    return Token(
+        **{
+            **row,
+            "traits": tuple(Trait(**trait) for trait in row["traits"]),
+            "caption_spans": tuple((span["start"], span["end"]) for span in row["caption_spans"]),
+        },
+        image=image and image["bytes"],
+        more_images=tuple(more["bytes"] for more in more_images),
+        location=location,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +201,8 @@ class Dataset:
             version = value["schema_version"]
             if version != SCHEMA_VERSION:
                 raise DatasetError(
-                    f"{path} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}"
+                    f"{path} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}; "
+                    "build it again"
                 )
             return cls(path, Manifest.from_json(value))
         except (ValueError, KeyError, TypeError) as error:
