@@ -44,5 +44,5 @@ $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing traitlens with torch and the tools for its tests (about 1.5 GB, once)"
-	@$(PIP) --editable '.[samples,train,dev]'
+	@$(PIP) --editable '.[samples,video,ray,train,dev]'
 	@touch $@

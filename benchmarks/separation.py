@@ -35,14 +35,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from traitlens.construction import make_token
+from traitlens.construction import rows
 from traitlens.records import Token, Trait
 from traitlens.separation import ComponentMasks, ContrastConfig, SeparationConfig, separate_tokens
 from traitlens.separation.masks import read_picture
 from traitlens.separation.pixels import Mask
 from traitlens.separation.separate import sample
 from traitlens.sources import open_sources
-from traitlens.standardization import SizeConfig
+from traitlens.standardization import StandardizeConfig
+from traitlens.standardization.guard import GuardedStandardizer
 
 COLLECTIONS = ("nouns", "lilnouns", "cryptopunks", "mfers", "avastars", "moonbirds")
 METHODS = ("paper", "contrast")
@@ -108,10 +109,11 @@ def _options() -> argparse.Namespace:
 def _read(path: Path, limit: int | None) -> list[tuple[Token, NDArray[np.uint8], list[str]]]:
     """Return the tokens of a zip with their label maps (H, W) and the labels' names."""
     (collection,) = open_sources([path])
+    raw_tokens = [collection.read(found) for found in collection.found[:limit]]
+    with GuardedStandardizer(StandardizeConfig()) as guard:
+        tokens = list(rows(raw_tokens, collection.info, pictures=guard.pictures))
     result = []
-    for found in collection.found[:limit]:
-        raw = collection.read(found)
-        token = make_token(raw, uid=found.token_id, size=SizeConfig())
+    for raw, token in zip(raw_tokens, tokens, strict=True):
         with Image.open(io.BytesIO(collection.files.read(raw.metadata["mask"]))) as image:
             result.append((token, np.asarray(image, np.uint8), raw.metadata["mask_labels"]))
     return result

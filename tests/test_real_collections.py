@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from traitlens.construction import make_token
-from traitlens.records import token_uid
+from traitlens.construction import rows
 from traitlens.sources import open_sources, read_traits
-from traitlens.standardization import SizeConfig
+from traitlens.standardization import StandardizeConfig
+from traitlens.standardization.guard import GuardedStandardizer
 
 SHARED = Path(os.environ.get("TRAITLENS_SHARED", Path(__file__).parents[2] / "shared"))
 ZIPS = sorted(SHARED.glob("pfp/*.zip"))
@@ -25,14 +25,16 @@ needs_documents = pytest.mark.skipif(not DOCUMENTS, reason=f"no {SHARED}/metadat
 
 @needs_collections
 def test_the_first_and_last_tokens_of_every_collection_are_kept() -> None:
-    for collection in open_sources(ZIPS):
-        for found in (*collection.found[:5], *collection.found[-5:]):
-            raw = collection.read(found)
-            uid = token_uid(collection.info, raw.token_id)
-            token = make_token(raw, uid=uid, size=SizeConfig())
-            assert token.status == "kept", (collection.info.name, token.token_id, token.reason)
-            assert token.traits
-            assert token.caption.startswith(collection.info.name.split("-")[0].lower()[:3])
+    with GuardedStandardizer(StandardizeConfig()) as guard:
+        for collection in open_sources(ZIPS):
+            ends = (*collection.found[:5], *collection.found[-5:])
+            raw = (collection.read(found) for found in ends)
+            tokens = list(rows(raw, collection.info, pictures=guard.pictures))
+            assert len(tokens) == 10
+            for token in tokens:
+                assert token.status == "kept", (token.token_uid, token.reason)
+                assert token.traits
+                assert token.name or token.metadata
 
 
 @needs_collections

@@ -2,7 +2,8 @@
 
 What the commands do, as functions, and what they hand back:
 
-    build, components, train, evaluate, index, search, demo
+    build, describe, write_captions, caption_report, subset, takedown, export, import_data
+    components, train, evaluate, index, search, demo
     Dataset, Index, load_encoder, TraitlensError
 
 Each is imported when it is first used, so `import traitlens` is quick and needs neither torch nor
@@ -15,20 +16,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from traitlens.captions import caption_report, write_captions
     from traitlens.construction import build
+    from traitlens.description import describe
     from traitlens.errors import TraitlensError
     from traitlens.evaluation import evaluate
+    from traitlens.exchange import export, import_data
     from traitlens.models import load_encoder
     from traitlens.retrieval import Index, index, search
     from traitlens.separation import components
     from traitlens.showcase import demo
     from traitlens.store import Dataset
+    from traitlens.subset import subset
+    from traitlens.removal import takedown
     from traitlens.training import train
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "build": "traitlens.construction",
+    "describe": "traitlens.description",
+    "write_captions": "traitlens.captions",
+    "caption_report": "traitlens.captions",
+    "subset": "traitlens.subset",
+    "takedown": "traitlens.removal",
+    "export": "traitlens.exchange",
+    "import_data": "traitlens.exchange",
     "components": "traitlens.separation",
     "train": "traitlens.training",
     "evaluate": "traitlens.evaluation",
@@ -46,13 +59,20 @@ __all__ = [
     "Index",
     "TraitlensError",
     "build",
+    "caption_report",
     "components",
     "demo",
+    "describe",
     "evaluate",
+    "export",
+    "import_data",
     "index",
     "load_encoder",
     "search",
+    "subset",
+    "takedown",
     "train",
+    "write_captions",
 ]
 
 

@@ -12,26 +12,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_PARTIAL = ".partial"
+
 
 def sha256_hex(data: bytes) -> str:
     """Return the SHA-256 of `data` in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, flush it to disk and rename it into place."""
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Give a temporary path; what was written there is at `path` when the block ends well.
+
+    The file is flushed to disk first. When the block fails, `path` is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # mkstemp's 0600 would lock other readers out
-        Path(name).replace(path)
+        temporary.chmod(0o644)  # mkstemp's 0600 would lock other readers out
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,11 +96,23 @@ def is_free(target: Path) -> bool:
 def work_folder(target: Path, mark: str) -> Path:
     """Return the hidden folder beside `target` in which its unfinished work waits.
 
-    `mark` names the work; what work of another mark left there is cleared away.
+    `mark` names the work; what work of another mark left there is cleared away, and so are files
+    that a killed process had not finished.
     """
-    work = target.with_name(f".{target.name}.unfinished")
+    work = _work_path(target)
     marked = work / "mark"
     if not marked.is_file() or marked.read_text() != mark:
         shutil.rmtree(work, ignore_errors=True)
         write_text(marked, mark)
+    for partial in work.rglob(f".*{_PARTIAL}"):
+        partial.unlink()
     return work
+
+
+def clear_work(target: Path) -> None:
+    """Remove what is left of the work on a target that is finished."""
+    shutil.rmtree(_work_path(target), ignore_errors=True)
+
+
+def _work_path(target: Path) -> Path:
+    return target.with_name(f".{target.name}.unfinished")

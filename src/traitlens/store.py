@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from traitlens.records import SPLITS, CollectionInfo, Location, Split, Token, Tr
 
 SCHEMA_VERSION = 2
 MANIFEST = "dataset.json"
+
+TOKENS_PER_SHARD = 1000  # the unit of work, of retry and of resumption
 
 # A picture is fetched by decoding its row group, so a group is small.
 ROWS_PER_GROUP = 128
@@ -84,6 +88,33 @@ TOKEN_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of the shards; `kind` is text, integer, image, or record, which has `fields`."""
+
+    name: str
+    kind: str
+    repeated: bool = False
+    fields: tuple[Column, ...] = ()
+
+
+def columns() -> tuple[Column, ...]:
+    """Return the columns of the shards in their order, for descriptions of the format."""
+    return tuple(_column(name, kind) for name, kind in _COLUMNS.items())
+
+
+def _column(name: str, kind: pa.DataType) -> Column:
+    repeated = pa.types.is_list(kind)
+    kind = kind.value_type if repeated else kind
+    if kind == _IMAGE:
+        return Column(name=name, kind="image", repeated=repeated)
+    if pa.types.is_struct(kind):
+        fields = tuple(_column(part.name, part.type) for part in kind)
+        return Column(name=name, kind="record", repeated=repeated, fields=fields)
+    word = "integer" if pa.types.is_integer(kind) else "text"
+    return Column(name=name, kind=word, repeated=repeated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionEntry:
     """What the manifest says about one collection; `read` = `kept` + the sum of `rejected`."""
 
@@ -98,6 +129,11 @@ class CollectionEntry:
     @property
     def name(self) -> str:
         return self.info.name
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> CollectionEntry:
+        info, shards = CollectionInfo(**value["info"]), tuple(value["shards"])
+        return CollectionEntry(**{**value, "info": info, "shards": shards})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,42 +151,48 @@ class Manifest:
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Manifest:
-        entries = tuple(
-            CollectionEntry(
-                **{
-                    **entry,
-                    "info": CollectionInfo(**entry["info"]),
-                    "shards": tuple(entry["shards"]),
-                }
-            )
-            for entry in value["collections"]
-        )
+        entries = tuple(map(CollectionEntry.from_json, value["collections"]))
         return Manifest(**{**value, "collections": entries})
 
 
-def write_shard(path: Path, tokens: Sequence[Token]) -> None:
-    """Write one Parquet file of tokens, whole or not at all; equal tokens give equal bytes."""
-    sink = pa.BufferOutputStream()
-    table = pa.Table.from_pylist([_to_row(token) for token in tokens], schema=TOKEN_SCHEMA)
-    # Pictures are compressed already, so only the text columns gain from a codec.
-    codecs = {leaf: "none" if leaf.startswith(_PICTURES) else "zstd" for leaf in _leaves()}
-    pq.write_table(table, sink, row_group_size=ROWS_PER_GROUP, compression=codecs)
-    files.write_bytes(path, sink.getvalue().to_pybytes())
+def write_shard(path: Path, tokens: Iterable[Token]) -> int:
+    """Write one Parquet file of tokens, whole or not at all, and return their number.
+
+    Equal tokens give equal bytes. Only one row group of them is in memory at a time.
+    """
+    rows = 0
+    with files.writing(path) as temporary:
+        # Pictures are compressed already, so only the text columns gain from a codec.
+        codecs = {leaf: "none" if leaf.startswith(_PICTURES) else "zstd" for leaf in _leaves()}
+        with pq.ParquetWriter(temporary, TOKEN_SCHEMA, compression=codecs) as writer:
+            for group in _batched(tokens, ROWS_PER_GROUP):
+                table = pa.Table.from_pylist([_to_row(token) for token in group], TOKEN_SCHEMA)
+                writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+                rows += len(group)
+    return rows
 
 
-def _leaves() -> list[str]:
+def _batched(tokens: Iterable[Token], size: int) -> Iterator[list[Token]]:
+    rest = iter(tokens)
+    while group := list(islice(rest, size)):
+        yield group
+
+
+@cache
+def _leaves() -> tuple[str, ...]:
     """Return the paths of the columns as Parquet counts them, "traits.list.element.value"."""
     sink = pa.BufferOutputStream()
     pq.write_table(TOKEN_SCHEMA.empty_table(), sink)
     schema = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
-    return [schema.column(number).path for number in range(len(schema))]
+    return tuple(schema.column(number).path for number in range(len(schema)))
 
 
 def read_shard(path: Path, *, images: bool = True) -> Iterator[Token]:
     """Yield the tokens of a shard in order, with their location; without `images`, quickly."""
     columns = [name for name in _COLUMNS if images or name not in _PICTURES]
     row = 0
-    with pq.ParquetFile(path) as file:
+    # Left to itself the reader holds the whole file, for the sake of slow networks.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns):
             for values in batch.to_pylist():
                 yield _to_token(values, Location(shard=path.name, row=row))
@@ -201,8 +243,8 @@ class Dataset:
             version = value["schema_version"]
             if version != SCHEMA_VERSION:
                 raise DatasetError(
-                    f"{path} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}; "
-                    "build it again"
+                    f"{path} has schema version {version!r} and this traitlens reads "
+                    f"{SCHEMA_VERSION}; build it again"
                 )
             return cls(path, Manifest.from_json(value))
         except (ValueError, KeyError, TypeError) as error:
@@ -249,23 +291,24 @@ class Dataset:
 
     def images(self, locations: Sequence[Location]) -> list[bytes | None]:
         """Return the PNG bytes at `locations`, in their order, decoding only their row groups."""
-        found: dict[Location, bytes | None] = {}
-        for shard in sorted({location.shard for location in locations}):
-            rows = {location.row for location in locations if location.shard == shard}
-            found.update(self._images_of_shard(shard, rows))
-        return [found[location] for location in locations]
-
-    def _images_of_shard(self, shard: str, rows: set[int]) -> dict[Location, bytes | None]:
-        found: dict[Location, bytes | None] = {}
-        with pq.ParquetFile(self.path / "tokens" / shard) as file:
-            for group in sorted({row // ROWS_PER_GROUP for row in rows}):
-                images = file.read_row_group(group, columns=["image"]).column("image")
-                for row in (r for r in rows if r // ROWS_PER_GROUP == group):
-                    image = images[row % ROWS_PER_GROUP].as_py()
-                    found[Location(shard=shard, row=row)] = image and image["bytes"]
-        return found
+        return read_images(self.path / "tokens", locations)
 
 
-def with_splits(tokens: Iterable[Token], splits: dict[str, Split]) -> list[Token]:
-    """Return the tokens with the split that `splits` names for their `token_uid`, if any."""
-    return [replace(token, split=splits.get(token.token_uid)) for token in tokens]
+def read_images(folder: Path, locations: Sequence[Location]) -> list[bytes | None]:
+    """Return the PNG bytes at `locations` in the shards of a folder, in their order."""
+    found: dict[Location, bytes | None] = {}
+    for shard in sorted({location.shard for location in locations}):
+        rows = {location.row for location in locations if location.shard == shard}
+        found.update(_images_of_shard(folder / shard, rows))
+    return [found[location] for location in locations]
+
+
+def _images_of_shard(path: Path, rows: set[int]) -> dict[Location, bytes | None]:
+    found: dict[Location, bytes | None] = {}
+    with pq.ParquetFile(path) as file:
+        for group in sorted({row // ROWS_PER_GROUP for row in rows}):
+            images = file.read_row_group(group, columns=["image"]).column("image")
+            for row in (r for r in rows if r // ROWS_PER_GROUP == group):
+                image = images[row % ROWS_PER_GROUP].as_py()
+                found[Location(shard=path.name, row=row)] = image and image["bytes"]
+    return found

@@ -105,8 +105,6 @@ def test_a_damaged_member_costs_one_token(tmp_path: Path) -> None:
     ("files", "message"),
     [
         ({}, "is empty"),
-        ({"images/1.png": PICTURE}, "has pictures but no metadata"),
-        ({"metadata/1.json": DOCUMENT}, "has metadata but no pictures"),
         (tokens("1") | {"collection.json": b"{"}, "collection.json of .* is broken JSON"),
     ],
 )
@@ -132,6 +130,14 @@ def test_two_collections_of_one_name_are_refused(tmp_path: Path) -> None:
         write_folder(tmp_path / folder / "apes", tokens("1"))
     with pytest.raises(SourceError, match="two collections are called 'apes'"):
         open_sources([tmp_path / "a", tmp_path / "b"])
+
+
+def test_a_collection_that_changes_while_it_is_read_stops_the_work(tmp_path: Path) -> None:
+    (collection,) = open_sources([write_folder(tmp_path / "x", tokens("1"))])
+    write_folder(tmp_path / "x", tokens("2"))
+    open_sources([write_folder(tmp_path / "y", tokens("1"))])  # another list is kept now
+    with pytest.raises(SourceError, match="was changed while it was being read"):
+        _ = collection.found
 
 
 def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:

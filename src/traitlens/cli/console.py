@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
 
 def console() -> Console:
@@ -44,6 +44,7 @@ class LiveProgress:
             TextColumn("{task.description:>12}"),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
+            _rate_column(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
@@ -78,3 +79,15 @@ class LiveProgress:
             return
         self._told[stage] = finished
         self._console.print(f"{stage}: {done} of {total} {note}".rstrip(), soft_wrap=True)
+
+
+def _rate_column() -> ProgressColumn:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            rate = task.finished_speed or task.speed
+            return Text("" if rate is None else f"{rate:,.0f}/s")
+
+    return RateColumn()

@@ -9,19 +9,26 @@ import typer
 
 import traitlens
 from traitlens.cli.build import build
+from traitlens.cli.caption import caption
 from traitlens.cli.components import components
 from traitlens.cli.console import errors_console
 from traitlens.cli.demo import demo
+from traitlens.cli.describe import describe
 from traitlens.cli.evaluate import evaluate
+from traitlens.cli.export import export
+from traitlens.cli.import_data import import_data
 from traitlens.cli.index import index
+from traitlens.cli.leaks import leaks
 from traitlens.cli.samples import samples
 from traitlens.cli.search import search
+from traitlens.cli.subset import subset
+from traitlens.cli.takedown import takedown
 from traitlens.cli.train import train
 from traitlens.errors import TraitlensError
 
 # What the light install leaves out, and the extra that brings it.
 EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx"), "train")
-EXTRAS |= dict.fromkeys(("dicebear", "resvg_py"), "samples")
+EXTRAS |= {"dicebear": "samples", "av": "video", "ray": "ray", "datasets": "huggingface"}
 
 app = typer.Typer(
     name="traitlens",
@@ -32,7 +39,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, samples, build, components, train, evaluate, index, search):
+# In the order of the help page: the data set, the model, the search.
+for command in (demo, samples, build, describe, caption, subset, leaks, takedown, export):
+    app.command()(command)
+app.command("import")(import_data)
+for command in (components, train, evaluate, index, search):
     app.command()(command)
 
 

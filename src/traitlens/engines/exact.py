@@ -3,7 +3,8 @@
     engine/vectors-00000.npy, points-00000.jsonl     the first batch
     engine/vectors-00001.npy, points-00001.jsonl     the second; replaces tokens of the first
 
-A batch is there when its second file is, which is renamed into place after the first. A search
+A batch is there when its second file is, which is renamed into place after the first. To delete
+points, those that stay are written as a new batch, and the earlier ones are removed. A search
 of 10,000 vectors of 192 numbers takes .4 ms on one core, 30 ms with a filter: it asks each one.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -73,14 +74,42 @@ class ExactEngine:
         ]
         if not points:
             return
+        self._write(points, vectors)
+        for point, vector in zip(points, vectors, strict=True):
+            self._put(Entry(**fields_of_entry(point)), vector)
+
+    def delete(self, token_uids: Iterable[str]) -> int:
+        """Write the points that stay as one batch, and remove all others from the disk."""
+        gone = self._rows.keys() & set(token_uids)
+        stay = [row for uid, row in self._rows.items() if uid not in gone]
+        entries, vectors = [self._entries[row] for row in stay], [*self._vectors_ND[stay]]
+        if gone:
+            first_kept = self._batches
+            self._forget()
+            if entries:
+                self._write(entries, vectors)
+            for points in sorted(self._path.glob("points-*.jsonl")):
+                if _number(points) < first_kept:
+                    points.unlink()
+            for entry, vector in zip(entries, vectors, strict=True):
+                self._put(entry, vector)
+        for strays in self._path.glob("vectors-*.npy"):
+            if not strays.with_name(f"points-{_number(strays):05}.jsonl").is_file():
+                strays.unlink()
+        return len(gone)
+
+    def _forget(self) -> None:
+        self._entries, self._fields, self._rows = [], [], {}
+        self._vectors_ND = np.empty((0, self._vectors_ND.shape[1]), np.float32)
+
+    def _write(self, points: Sequence[Entry], vectors: Sequence[Vector]) -> None:
+        """Write the next batch."""
         sink = io.BytesIO()
         np.save(sink, np.stack(vectors), allow_pickle=False)
         lines = [json.dumps(entry_to_json(point), ensure_ascii=False) for point in points]
         files.write_bytes(self._path / f"vectors-{self._batches:05}.npy", sink.getvalue())
         files.write_text(self._path / f"points-{self._batches:05}.jsonl", "\n".join(lines) + "\n")
         self._batches += 1
-        for point, vector in zip(points, vectors, strict=True):
-            self._put(Entry(**fields_of_entry(point)), vector)
 
     def optimize(self) -> None:
         """Do nothing: a scan needs no preparation."""
@@ -142,8 +171,8 @@ class ExactEngine:
         return [row for row in every if where is None or matches(where, self._fields[row])]
 
     def _read(self, points: Path) -> None:
-        number = points.stem.removeprefix("points-")
-        vectors_BD = np.load(points.with_name(f"vectors-{number}.npy"), allow_pickle=False)
+        number = _number(points)
+        vectors_BD = np.load(points.with_name(f"vectors-{number:05}.npy"), allow_pickle=False)
         if vectors_BD.shape[1] != self._vectors_ND.shape[1]:
             raise IndexingError(
                 f"{self._path} has vectors of {vectors_BD.shape[1]} numbers; "
@@ -153,7 +182,7 @@ class ExactEngine:
         lines = points.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         for line, vector in zip(lines, vectors_BD, strict=True):
             self._put(Entry(**fields_from_json(json.loads(line))), vector)
-        self._batches = int(number) + 1
+        self._batches = number + 1
 
     def _put(self, entry: Entry, vector: Vector) -> None:
         row = self._rows.setdefault(entry.token_uid, len(self._entries))
@@ -166,3 +195,8 @@ class ExactEngine:
             self._vectors_ND = grown
         self._entries[row], self._fields[row] = entry, fields_of(entry)
         self._vectors_ND[row] = vector
+
+
+def _number(file: Path) -> int:
+    """Return which batch a file belongs to."""
+    return int(file.stem.rpartition("-")[2])

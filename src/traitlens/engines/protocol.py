@@ -61,6 +61,14 @@ class VectorEngine(Protocol):
         """
         ...
 
+    def delete(self, token_uids: Iterable[str]) -> int:
+        """Remove points for good and return how many there were.
+
+        On return no file has anything of them. After a kill in between, the same call again does
+        the rest, though it may count fewer points.
+        """
+        ...
+
     def optimize(self) -> None:
         """Make searches fast; called once, after the last `upsert`."""
         ...

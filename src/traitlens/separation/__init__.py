@@ -1,7 +1,13 @@
 """Which pixels of a collection's pictures belong to which trait value: its components."""
 
 from traitlens.separation.contrast import ContrastConfig
-from traitlens.separation.masks import Component, ComponentMasks, Missing, load_masks
+from traitlens.separation.masks import (
+    Component,
+    ComponentMasks,
+    Missing,
+    forget_values,
+    load_masks,
+)
 from traitlens.separation.paper import PaperConfig
 from traitlens.separation.separate import (
     SeparationConfig,
@@ -21,6 +27,7 @@ __all__ = [
     "SeparationReport",
     "component_sheet",
     "components",
+    "forget_values",
     "load_masks",
     "separate_tokens",
     "write_component_sheet",

@@ -12,8 +12,8 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -141,8 +141,9 @@ def read_picture(token: Token) -> Image.Image:
 
 def save_masks(folder: Path, masks: ComponentMasks) -> None:
     """Write the components and their summary to `folder`, each file whole or not at all."""
-    files.write_bytes(_file(folder, masks.collection), to_bytes(masks))
+    # The npz is what others go by, so it comes last.
     files.write_json(_file(folder, masks.collection).with_suffix(".json"), summary(masks))
+    files.write_bytes(_file(folder, masks.collection), to_bytes(masks))
 
 
 def load_masks(folder: str | Path, collection: str) -> ComponentMasks:
@@ -161,6 +162,31 @@ def load_masks(folder: str | Path, collection: str) -> ComponentMasks:
         raise DatasetError(
             f"{path} is no file of components ({error}); run `traitlens components --replace`"
         ) from error
+
+
+def forget_values(folder: Path, collection: str, *, left: Container[tuple[str, str]]) -> int:
+    """Remove what is known of trait values that no token has any longer; return how many they were.
+
+    `left` has the types and values that there still are: their pixels are those of the tokens that
+    stay. A sheet of the collection shows tokens, so it goes too, and so do files that cannot be
+    read. Where there are no components, nothing is done.
+    """
+    path = _file(folder, collection)
+    path.with_suffix(".png").unlink(missing_ok=True)
+    if not path.is_file():
+        return 0
+    try:
+        masks = load_masks(folder, collection)
+    except DatasetError:
+        path.unlink()
+        path.with_suffix(".json").unlink(missing_ok=True)
+        return 0
+    found = tuple(c for c in masks.components if c.name in left)
+    missing = tuple(m for m in masks.missing if (m.trait.trait_type, m.trait.value) in left)
+    gone = len(masks.components) + len(masks.missing) - len(found) - len(missing)
+    if gone:
+        save_masks(folder, replace(masks, components=found, missing=missing))
+    return gone
 
 
 def _file(folder: Path, collection: str) -> Path:

@@ -1,28 +1,34 @@
 """Collections in folders and zips, in the OpenSea shape.
 
     <collection>/
-      images/<id>.png         any supported format and ending
+      images/<id>.png         any supported format and ending; not needed where the metadata
+                              carry the picture, as those of tokens drawn on the chain do
       metadata/<id>.json      {"name": …, "attributes": [{"trait_type": …, "value": …}]}
       collection.json         optional: name, contract, licence, …
 
-A zip may hold the same, bare or under one top folder. A folder of such folders and zips is as many
+A zip may hold the same, bare or under one top folder; the NFT1000 layout is taken as well
+(`sources.nft1000`). A folder of such folders and zips is as many
 collections. Nothing is unpacked to disk, and nothing is read beyond `MAX_BYTES` a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
-from traitlens.config import fingerprint
 from traitlens.errors import SourceError
 from traitlens.records import CollectionInfo, RawToken, storable
+from traitlens.sources import nft1000
+from traitlens.sources.archives import Entry, Files, FolderFiles, ZipFiles
+from traitlens.sources.documents import inline_media
 from traitlens.standardization import MAX_BYTES
 
 NO_PICTURE = "no picture"
@@ -32,77 +38,8 @@ TWO_OF_ONE_ID = "two tokens of one id"
 TOO_LARGE = "file too large"
 UNREADABLE = "unreadable file"
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file of a collection: its name within it, its size in bytes and a mark of its content."""
-
-    name: str
-    size: int
-    mark: str
-
-
-class Files(Protocol):
-    """Files by name, wherever they lie."""
-
-    def entries(self) -> Iterable[Entry]: ...
-
-    def read(self, name: str) -> bytes:
-        """Return at most `MAX_BYTES` + 1 bytes; raise OSError when the file cannot be read."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class FolderFiles:
-    """The files of a folder."""
-
-    path: Path
-
-    def entries(self) -> Iterator[Entry]:
-        for file in sorted(self.path.rglob("*")):
-            if file.is_file() and not file.name.startswith("."):
-                stat = file.stat()
-                name = file.relative_to(self.path).as_posix()
-                yield Entry(name, stat.st_size, str(stat.st_mtime_ns))
-
-    def read(self, name: str) -> bytes:
-        with (self.path / name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class ZipFiles:
-    """The files of a zip, below `prefix`."""
-
-    path: Path
-    prefix: str = ""
-
-    def entries(self) -> Iterator[Entry]:
-        with zipfile.ZipFile(self.path) as archive:
-            for info in archive.infolist():
-                if not info.is_dir() and info.filename.startswith(self.prefix):
-                    name = info.filename.removeprefix(self.prefix)
-                    yield Entry(name, info.file_size, f"{info.CRC:08x}")
-
-    def read(self, name: str) -> bytes:
-        try:
-            with _open_archive(self.path).open(self.prefix + name) as file:
-                return file.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise OSError(str(error)) from error  # damaged, of an odd method, or encrypted
-
-
-_archives: dict[Path, zipfile.ZipFile] = {}
-
-
-def _open_archive(path: Path) -> zipfile.ZipFile:
-    """Return the open archive; a worker process keeps one, as reading its directory is slow."""
-    if path not in _archives:
-        for old in _archives.values():
-            old.close()
-        _archives.clear()
-        _archives[path] = zipfile.ZipFile(path)
-    return _archives[path]
+INFO = "collection.json"
+_MAX_CHARS = 4096  # of a field in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,48 +49,80 @@ class FoundToken:
     token_id: str
     pictures: tuple[str, ...]
     metadata: tuple[str, ...]
+    texts: nft1000.Texts | None = None  # in the NFT1000 layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A collection found in a folder or a zip; cheap to hand to a worker process."""
+    """A collection found in a folder or a zip: a few words, cheap to hand to another process.
+
+    What it lists may be larger than memory allows for many collections at once, so each process
+    keeps the list of the last one only, and reads it again when it needs another.
+    """
 
     info: CollectionInfo
     path: Path
     files: Files
-    found: tuple[FoundToken, ...]
-    fingerprint: str
+    count: int
+    fingerprint: str  # of its list: names, sizes and times or checksums
+
+    @property
+    def found(self) -> tuple[FoundToken, ...]:
+        """Its tokens in order; raise SourceError when they are not those that were first listed."""
+        listing = _list(self.files)
+        if listing.fingerprint != self.fingerprint:
+            _list.cache_clear()
+            raise SourceError(f"{self.path} was changed while it was being read; start again")
+        return listing.found
 
     def read(self, found: FoundToken) -> RawToken:
         """Return the token as it is in its files; what is missing is named in `problem`."""
-        problem = _problem(found)
         media, metadata = None, None
-        if problem is None:
-            try:
-                media = self.files.read(found.pictures[0])
-                text = self.files.read(found.metadata[0])
-                problem = TOO_LARGE if max(len(media), len(text)) > MAX_BYTES else None
-                metadata = json.loads(text) if problem is None else None
-            except (ValueError, RecursionError):
-                problem = BROKEN_JSON
-            except OSError:
-                problem = UNREADABLE
+        token_id, problem = found.token_id, _problem(found)
+        try:
+            if problem is None:
+                media = self._read_bounded(found.pictures)
+                metadata = json.loads(self._read_bounded(found.metadata) or b"")
+                if found.texts is not None:
+                    token_id = nft1000.token_id(metadata, token_id)
+                    metadata = self._with_texts(metadata, found.texts)
+                media = media or inline_media(metadata)
+                problem = None if media else NO_PICTURE
+        except (ValueError, RecursionError):
+            problem = BROKEN_JSON
+        except _TooLargeError:
+            problem = TOO_LARGE
+        except OSError:
+            problem = UNREADABLE
         where = (found.pictures or found.metadata)[0]
         return RawToken(
             collection=self.info.name,
-            token_id=storable(found.token_id),
+            token_id=storable(token_id),
             media=media,
             metadata=metadata,
             source_uri=storable(f"{self.path.name}/{where}"),
             problem=problem,
         )
 
+    def _with_texts(self, metadata: Any, texts: nft1000.Texts) -> Any:
+        caption, prompt = (self._read_bounded([name] if name else []) for name in texts)
+        return nft1000.document(metadata, caption=caption, prompt=prompt)
+
+    def _read_bounded(self, names: Sequence[str]) -> bytes | None:
+        """Return the bytes of the only file named, if any."""
+        data = self.files.read(names[0]) if names else None
+        if data is not None and len(data) > MAX_BYTES:
+            raise _TooLargeError
+        return data
+
+
+class _TooLargeError(Exception):
+    """A file has more than `MAX_BYTES`."""
+
 
 def _problem(found: FoundToken) -> str | None:
     if max(len(found.pictures), len(found.metadata)) > 1:
         return TWO_OF_ONE_ID
-    if not found.pictures:
-        return NO_PICTURE
     return None if found.metadata else NO_METADATA
 
 
@@ -177,13 +146,13 @@ def _open_path(path: Path) -> list[Collection]:
         raise SourceError(f"no such file or folder: {path}")
     if path.is_file():
         return [_open_zip(path)]
-    if (path / "images").is_dir() or (path / "metadata").is_dir():
+    if _is_collection(path):
         return [_collection(path, FolderFiles(path))]
     children = sorted(c for c in path.iterdir() if not c.name.startswith("."))
     found = [
         collection
         for child in children
-        if child.suffix.lower() == ".zip" or (child / "images").is_dir()
+        if child.suffix.lower() == ".zip" or _is_collection(child)
         for collection in _open_path(child)
     ]
     if not found:
@@ -192,6 +161,10 @@ def _open_path(path: Path) -> list[Collection]:
             "that have them"
         )
     return found
+
+
+def _is_collection(folder: Path) -> bool:
+    return (folder / "images").is_dir() or (folder / "metadata").is_dir()
 
 
 def _open_zip(path: Path) -> Collection:
@@ -206,22 +179,38 @@ def _open_zip(path: Path) -> Collection:
 
 
 def _collection(path: Path, files: Files) -> Collection:
-    entries = list(files.entries())
-    found = _pair_up(entries)
-    if not found:
+    _list.cache_clear()  # the path may have been listed before, and changed since
+    listing = _list(files)
+    if not listing.found:
         raise SourceError(f"{path} is empty: it has nothing in images/ or metadata/")
-    pictures = any(token.pictures for token in found)
-    if not pictures or not any(token.metadata for token in found):
-        missing = "metadata but no pictures" if not pictures else "pictures but no metadata"
-        raise SourceError(f"{path} has {missing}; a collection needs images/ and metadata/")
-    has_info = any(entry.name == "collection.json" for entry in entries)
-    raw_info = files.read("collection.json") if has_info else b"{}"
     return Collection(
-        info=_info(path, raw_info),
+        info=_info(path, listing.info, files.read(listing.info) if listing.info else b"{}"),
         path=path,
         files=files,
-        found=found,
-        fingerprint=fingerprint([(entry.name, entry.size, entry.mark) for entry in entries]),
+        count=len(listing.found),
+        fingerprint=listing.fingerprint,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    found: tuple[FoundToken, ...]
+    info: str | None  # the file that says what the collection is
+    fingerprint: str
+
+
+@lru_cache(maxsize=1)
+def _list(files: Files) -> _Listing:
+    """Return the tokens among the files, and a mark that changes with any of the files."""
+    entries = list(files.entries())
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(f"{entry.name}\0{entry.size}\0{entry.mark}\n".encode("utf-8", "replace"))
+    found, names = _pair_up(entries), {entry.name for entry in entries}
+    return _Listing(
+        found=_as_published(found, names) if nft1000.is_layout(names) else found,
+        info=next((name for name in (INFO, nft1000.DASHBOARD) if name in names), None),
+        fingerprint=digest.hexdigest()[:16],
     )
 
 
@@ -243,23 +232,37 @@ def _pair_up(entries: Iterable[Entry]) -> tuple[FoundToken, ...]:
     )
 
 
+def _as_published(found: Sequence[FoundToken], names: Set[str]) -> tuple[FoundToken, ...]:
+    """Return the tokens of a collection in the NFT1000 layout, without its name in their ids."""
+    prefix = nft1000.prefix([token.token_id for token in found])
+    return tuple(
+        replace(
+            token,
+            token_id=token.token_id.removeprefix(prefix) or token.token_id,
+            texts=nft1000.texts_of(token.token_id, names),
+        )
+        for token in found
+    )
+
+
 def _natural(token_id: str) -> list[tuple[int, int, str]]:
     """Return a sort key by which "9" comes before "10"."""
     parts = re.findall(r"[0-9]+|[^0-9]+", token_id)
     return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p) for p in parts]
 
 
-def _info(path: Path, raw: bytes) -> CollectionInfo:
+def _info(path: Path, file: str | None, raw: bytes) -> CollectionInfo:
     try:
         value: Any = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"collection.json of {path} is broken JSON: {error}") from error
+        raise SourceError(f"{file} of {path} is broken JSON: {error}") from error
     value = value if isinstance(value, dict) else {}
 
     def text(*keys: str) -> str | None:
-        return next((str(value[key]) for key in keys if value.get(key)), None)
+        found = next((str(value[key]) for key in keys if value.get(key)), None)
+        return found and storable(found)[:_MAX_CHARS]
 
-    name = text("collection", "slug") or path.name.removesuffix(".zip")
+    name = text("collection", "slug", "project_name") or path.name.removesuffix(".zip")
     return CollectionInfo(
         name=_file_name(name),
         chain_id=text("chain_id"),
@@ -267,6 +270,9 @@ def _info(path: Path, raw: bytes) -> CollectionInfo:
         licence=text("licence", "license", "licence_repo"),
         source=text("source"),
         family=text("family"),
+        theme=text("theme"),
+        description=text("description"),
+        url=text("url", "external_link", "official_url"),
     )
 
 

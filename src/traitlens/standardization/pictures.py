@@ -1,118 +1,148 @@
-"""One picture in, clean PNG or a reason out.
+"""Any media in, a clean PNG or a reason out.
 
-The media are hostile: the format is taken from the bytes, never from the name, and the size is
-checked before a pixel is decoded.
+    picture = standardize(media, StandardizeConfig(), key=token_uid)
+
+The media are hostile: what they are is taken from the bytes, never from a name, and size and length
+are checked before a pixel is decoded. A decoder that hangs or crashes is `guard`'s to survive.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import warnings
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from traitlens.config import check_range
+from traitlens.errors import ConfigError
+from traitlens.standardization.colours import on_background
+from traitlens.standardization.data_uris import data_uri_bytes
+from traitlens.standardization.frames import Chosen, FrameConfig, choose_frames
+from traitlens.standardization.hashing import perceptual_hash, pixels_sha256
+from traitlens.standardization.kinds import MEDIA_TYPES, Kind, kind_of
+from traitlens.standardization.limits import Limits
+from traitlens.standardization.media import DECODER_ERRORS, Media
+from traitlens.standardization.picture import Picture, Rejection
+from traitlens.standardization.png import png_bytes
+from traitlens.standardization.sizes import SizeConfig, resizing
+from traitlens.standardization.stills import open_still
+from traitlens.standardization.svg import open_svg, unzipped
+from traitlens.standardization.video import open_video
 
-# Pillow's other decoders are rarely met here and less hardened.
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+MAX_BYTES = Limits().max_bytes
+DECODED_SVG_WIDTH = 512  # px: drawings have no size of their own
 
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 64_000_000  # 8,000 x 8,000: above any real token, 256 MB decoded
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeConfig:
-    """How large the pictures of a data set are; smaller ones keep their native size."""
+class StandardizeConfig:
+    """How media become pictures.
 
-    max_width: int = 512  # px, the paper's width (section 4.2)
+    `background` is "keep", for alpha as it is, or "#rrggbb", which alpha is composited on.
+    """
+
+    size: SizeConfig = field(default_factory=SizeConfig)
+    frames: FrameConfig = field(default_factory=FrameConfig)
+    background: str = "keep"
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        check_range("size.max_width", self.max_width, low=8, high=4096)
+        if self.background != "keep" and not _COLOUR.fullmatch(self.background):
+            raise ConfigError(f'background must be "keep" or #rrggbb; got {self.background!r}')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A standardized picture: PNG bytes, RGB or RGBA, `width` x `height` px."""
+def standardize(media: bytes, config: StandardizeConfig, *, key: str = "") -> Picture | Rejection:
+    """Return `media` as a clean PNG, or why that cannot be.
 
-    png: bytes
-    width: int
-    height: int
-    media_type: str
-    pixels_sha256: str
+    `key` names the token: with the config's seed it draws the frame of an animation. Media may be
+    a picture, an animation, a video, an SVG, or a `data:` URI of one of them. Damaged media raise
+    nothing.
+    """
+    kind = kind_of(media)
+    if kind == "data":
+        held = _held(media, config.limits)
+        if isinstance(held, Rejection):
+            return held
+        media, kind = held, kind_of(held)
+    opened = _open(media, kind, config.limits, width=config.size.width)
+    if isinstance(opened, Rejection):
+        return opened
+    assert kind is not None, "what could be opened has a kind"
+    try:
+        chosen = choose_frames(opened, config.frames, key=key, max_pixels=config.limits.max_pixels)
+        if isinstance(chosen, Rejection):
+            return chosen
+        return _picture(chosen, MEDIA_TYPES[kind], config)
+    except DECODER_ERRORS:
+        return Rejection("broken picture")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why media could not become a picture: a short, countable reason."""
+def decode(media: bytes, limits: Limits = Limits()) -> Image.Image | Rejection:  # noqa: B008
+    """Return the first frame as an upright RGB or RGBA picture, or why it cannot be read.
 
-    reason: str
+    It decodes here, in this process. Media of strangers that may crash a decoder (SVG, video) are
+    better sent through `guard`.
+    """
+    kind = kind_of(media)
+    if kind == "data":
+        held = _held(media, limits)
+        if isinstance(held, Rejection):
+            return held
+        media, kind = held, kind_of(held)
+    opened = _open(media, kind, limits, width=DECODED_SVG_WIDTH, whole=True)
+    if isinstance(opened, Rejection):
+        return opened
+    return next(opened.frames([0]), Rejection("broken picture"))
 
 
-def standardize(media: bytes, config: SizeConfig) -> Picture | Rejection:
-    """Return `media` as a clean PNG no wider than `config.max_width`, or why that cannot be."""
-    read = _read(media)
-    if isinstance(read, Rejection):
-        return read
-    decoded, media_type = read
-    image = _shrink(decoded, max_width=config.max_width)
+def _held(uri: bytes, limits: Limits) -> bytes | Rejection:
+    """Return what a data URI holds, which may not be another one."""
+    held = data_uri_bytes(uri.decode("utf-8", "replace"), limits.max_bytes)
+    if isinstance(held, bytes) and kind_of(held) == "data":
+        return Rejection("broken data URI")
+    return held
+
+
+def _open(
+    media: bytes, kind: Kind | None, limits: Limits, *, width: int, whole: bool = False
+) -> Media | Rejection:
+    """Return media ready to be decoded: a JPEG at no more than it takes, unless `whole`."""
+    if not media:
+        return Rejection("empty picture")
+    if len(media) > limits.max_bytes:
+        return Rejection("media too large")
+    if kind is None:
+        return Rejection("unsupported media type")
+    if kind == "svgz":
+        document = unzipped(media, limits)
+        if isinstance(document, Rejection):
+            return document
+        media, kind = document, kind_of(document)
+        if kind != "svg":
+            return Rejection("unsupported media type")
+    if kind == "svg":
+        return open_svg(media, limits, width=width)
+    if kind in ("mp4", "webm"):
+        return open_video(media, kind, limits)
+    return open_still(media, kind, limits, enough_width=None if whole else width)
+
+
+def _picture(chosen: Chosen, media_type: str, config: StandardizeConfig) -> Picture | Rejection:
+    images = chosen.images
+    if config.background != "keep":
+        images = tuple(on_background(image, config.background) for image in images)
+    resize = resizing(images[0], config.size, config.limits)
+    if isinstance(resize, Rejection):
+        return resize
+    image, *more = (resize(image) for image in images)
     return Picture(
         png=png_bytes(image),
         width=image.width,
         height=image.height,
         media_type=media_type,
-        pixels_sha256=hashlib.sha256(
-            f"{image.size}".encode() + image.convert("RGBA").tobytes()
-        ).hexdigest(),
+        pixels_sha256=pixels_sha256(image),
+        perceptual_hash=perceptual_hash(image),
+        frame=chosen.numbers[0],
+        frame_count=chosen.frame_count,
+        more=tuple(png_bytes(image) for image in more),
     )
-
-
-def decode(media: bytes) -> Image.Image | Rejection:
-    """Return the first frame as an RGB or RGBA picture, upright, or why it cannot be read."""
-    read = _read(media)
-    return read if isinstance(read, Rejection) else read[0]
-
-
-def _read(media: bytes) -> tuple[Image.Image, str] | Rejection:
-    """Return the decoded picture and its media type, or why it cannot be read."""
-    if len(media) > MAX_BYTES:
-        return Rejection("media too large")
-    try:
-        with warnings.catch_warnings():
-            # Pillow only warns between one and two times its own limit; ours is below it.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(media), formats=tuple(FORMATS)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return Rejection("too many pixels")
-                image.load()
-                return _upright_rgb(image), FORMATS[str(image.format)]
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return Rejection("too many pixels")
-    except UnidentifiedImageError:
-        return Rejection("unsupported media type" if media else "empty picture")
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError):
-        return Rejection("broken picture")  # the errors of Pillow's decoders on damaged files
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    """Return a picture as PNG bytes, without metadata."""
-    sink = io.BytesIO()
-    image.save(sink, format="PNG")
-    return sink.getvalue()
-
-
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    rgba = upright.convert("RGBA")
-    opaque = rgba.getchannel("A").getextrema() == (255, 255)
-    clean = upright.convert("RGB") if opaque else rgba
-    clean.info = {}  # an inherited ICC profile or text chunk would be written again
-    return clean
-
-
-def _shrink(image: Image.Image, *, max_width: int) -> Image.Image:
-    if image.width <= max_width:
-        return image
-    height = max(1, round(image.height * max_width / image.width))
-    return image.resize((max_width, height), Image.Resampling.LANCZOS)

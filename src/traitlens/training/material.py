@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from traitlens.captions import phrase
+from traitlens.captions import in_caption_order, phrase
 from traitlens.errors import DatasetError
 from traitlens.models.pixels import PixelConfig, frame
 from traitlens.progress import Progress, silent
@@ -121,7 +121,7 @@ def _tags(
             words,
             components.get((t.trait_type, t.value), NO_COMPONENT) if fits else NO_COMPONENT,
         )
-        for t in token.traits
+        for t in in_caption_order(token)
         if (words := phrase(t))
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from traitlens.captions import collection_words, sentence
+from traitlens.captions import collection_words, draw_some, sentence
 from traitlens.config import check_range
 from traitlens.training.masking import MaskingConfig, choose_hidden, hide, union
 from traitlens.training.material import Material, Tag, tag_words
@@ -113,8 +113,7 @@ def _say(
     words = tag_words(visible)
     if not words or rng.random() >= config.partial:
         return _Said(sentence(name, words), frozenset([name, *words]), whole=True)
-    count = rng.integers(1, len(words) + 1)
-    some = [words[i] for i in rng.choice(len(words), count, replace=False)]  # in any order
+    some = draw_some(words, rng=rng)
     if rng.random() < config.unnamed:
         return _Said(sentence("", some), frozenset(some), whole=False)
     return _Said(sentence(name, some), frozenset([name, *some]), whole=False)

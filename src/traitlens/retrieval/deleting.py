@@ -1,0 +1,41 @@
+"""Tokens that leave a data set leave its indexes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from traitlens.engines import open_engine
+from traitlens.errors import IndexingError
+from traitlens.retrieval.manifest import ENGINE, IndexManifest
+
+
+def check_index(index: Path, *, fingerprints: Collection[str]) -> None:
+    """Raise IndexingError unless the folder is an index of a data set with such a fingerprint."""
+    manifest = IndexManifest.read_from(index)
+    if manifest.data_fingerprint not in fingerprints:
+        raise IndexingError(
+            f"{index} was made of another data set ({manifest.data.path}, "
+            f"{manifest.data_fingerprint}); name the indexes of this one"
+        )
+
+
+def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: str) -> int:
+    """Delete tokens from an index for good, and return how many it had.
+
+    The index is then one of the data set with `data_fingerprint`, which has lost the same tokens.
+    The manifest is written last, so a killed deletion is done again.
+    """
+    manifest = IndexManifest.read_from(index)
+    with open_engine(manifest.engine, index / ENGINE, dimension=manifest.dimension) as engine:
+        deleted = engine.delete(token_uids)
+        indexed = engine.count() if manifest.complete else manifest.indexed
+    changed = dataclasses.replace(
+        manifest,
+        data_fingerprint=data_fingerprint,
+        indexed=indexed,
+        read=indexed + sum(manifest.rejected.values()) if manifest.complete else manifest.read,
+    )
+    changed.write(index)
+    return deleted
