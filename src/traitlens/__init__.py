@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from traitlens.evaluation import evaluate
     from traitlens.exchange import export, import_data
     from traitlens.models import load_encoder
+    from traitlens.removal import takedown
     from traitlens.retrieval import Index, index, search
     from traitlens.separation import components
     from traitlens.showcase import demo
     from traitlens.store import Dataset
     from traitlens.subset import subset
-    from traitlens.removal import takedown
     from traitlens.training import train
 
 __version__ = "0.1.0"

@@ -23,6 +23,16 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "absent"."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
 def nearest(value: str, accepted: Iterable[str]) -> str | None:
     """Return the accepted name that is spelt most like `value`, or None when none is close."""
     by_lower = {name.lower(): name for name in accepted}

@@ -38,7 +38,7 @@ class Digest:
     @classmethod
     def of(cls, tokens: Iterable[Token]) -> Digest:
         """Return the digest of the rows of one collection; pictures are not looked at."""
-        keys: list[tuple[int, int, int, int]] = []
+        keys: list[tuple[int, ...]] = []
         kept: list[bool] = []
         reasons: list[str | None] = []
         numbers: dict[tuple[str, str], int] = {}

@@ -170,7 +170,7 @@ def wrong_inputs(folder: Path, made: Path) -> dict[str, tuple[list[object], str]
     return {
         "no such path": (["build", made / "none", "-o", out], "no such file or folder"),
         "empty zip": (["build", made / "empty.zip", "-o", out], "is empty"),
-        "pictures only": (["build", made / "pictures.zip", "-o", out], "pictures but no metadata"),
+        "pictures only": (["build", made / "pictures.zip", "-o", out], "1 x no metadata"),
         "huge": (["build", made / "huge.zip", "-o", out], "1 x too many pixels"),
         "split": (["build", made / "huge.zip", "-o", out, "--split.rule", "x"], "by_token"),
         "not data": (["components", made], "has no dataset.json"),

@@ -65,7 +65,9 @@ def test_the_shares_are_met_from_below_as_nearly_as_the_pairs_allow() -> None:
 def test_the_reported_number_of_tokens_of_a_pair_is_the_true_one() -> None:
     tokens = drawn(300)
     for pair in split_rows(digest(tokens), CONFIG).held_out:
-        assert pair.tokens == sum(pair.first in t.traits and pair.second in t.traits for t in tokens)
+        assert pair.tokens == sum(
+            pair.first in t.traits and pair.second in t.traits for t in tokens
+        )
 
 
 def test_of_a_hand_made_collection_the_only_possible_pair_is_held_out() -> None:

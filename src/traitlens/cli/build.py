@@ -107,7 +107,7 @@ def build(
             paths,
             out,
             config=config,
-            families=families and read_families(families),
+            families=read_families(families) if families else None,
             blocked=BlockList.read(block_list) if block_list else None,
             workers=workers,
             on=on,

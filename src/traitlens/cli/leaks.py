@@ -28,7 +28,7 @@ def leaks(
     difference: Annotated[
         float, typer.Option(help="Pictures that differ by at most so much of 255 on average.")
     ] = 2.0,
-    compared: Annotated[int, typer.Option(help="Look-alikes compared by pixels, in all.")] = 5000,
+    compared: Annotated[int, typer.Option(help="Look-alikes compared by pixels, in all.")] = 3000,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw the closest pairs side by side, as PNG.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -40,11 +41,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # In the order of the help page: the data set, the model, the search.
-for command in (demo, samples, build, describe, caption, subset, leaks, takedown, export):
-    app.command()(command)
-app.command("import")(import_data)
-for command in (components, train, evaluate, index, search):
-    app.command()(command)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    demo,
+    samples,
+    build,
+    describe,
+    caption,
+    subset,
+    leaks,
+    takedown,
+    export,
+    import_data,
+    components,
+    train,
+    evaluate,
+    index,
+    search,
+)
+for command in COMMANDS:
+    app.command("import" if command is import_data else None)(command)
 
 
 def _print_version(wanted: bool) -> None:

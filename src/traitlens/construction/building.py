@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 import traitlens
 from traitlens import description, files, store
-from traitlens.config import check_choice, fingerprint, to_dict
+from traitlens.config import check_choice, fingerprint, to_dict, version_of
 from traitlens.construction.config import BuildConfig
 from traitlens.construction.finishing import finish_shard
 from traitlens.construction.judging import Judged, judge_collection, read_judged
@@ -32,6 +33,8 @@ from traitlens.split import (
 )
 
 Item = TypeVar("Item")
+
+_MAKERS = ("pillow", "cykooz-resizer", "zlib-ng", "resvg-py", "av", "pyarrow")
 
 
 def build(
@@ -123,8 +126,13 @@ def _fingerprint(
     blocked: BlockList,
 ) -> str:
     inputs = [(asdict(c.info), c.fingerprint) for c in collections]
-    version = (store.SCHEMA_VERSION, traitlens.__version__)
-    return fingerprint(version, to_dict(config), given, blocked.fingerprint, inputs)
+    made_by = (store.SCHEMA_VERSION, _versions())
+    return fingerprint(made_by, to_dict(config), given, blocked.fingerprint, inputs)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what the bytes of a data set hang on."""
+    return {"traitlens": traitlens.__version__} | {name: version_of(name) for name in _MAKERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,18 +176,16 @@ def _judge(job: _Job) -> dict[str, Judged]:
     """Return what is found about each collection, by name."""
     job.do("judge", partial(judge_collection, place=job.place, config=job.config), job.collections)
     judged = {c.info.name: read_judged(job.place, c.info.name) for c in job.collections}
-    _refuse_nothing_kept(judged.values())
+    if not any(found.kept for found in judged.values()):
+        shutil.rmtree(job.place.path)  # there is nothing to go on with
+        raise _nothing_kept(judged.values())
     return judged
 
 
-def _refuse_nothing_kept(judged: Iterable[Judged]) -> None:
-    reasons = Counter[str]()
-    for found in judged:
-        if found.kept:
-            return
-        reasons.update(found.rejected)
+def _nothing_kept(judged: Iterable[Judged]) -> DatasetError:
+    reasons = sum((Counter(found.rejected) for found in judged), Counter[str]())
     listed = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
-    raise DatasetError(f"none of the {reasons.total()} tokens could be kept: {listed}")
+    return DatasetError(f"none of the {reasons.total()} tokens could be kept: {listed}")
 
 
 def _sides(job: _Job, kin: Families) -> dict[str, Split | None]:
@@ -212,7 +218,7 @@ def _write_manifest(
     manifest = store.Manifest(
         fingerprint=mark,
         config=to_dict(job.config),
-        versions={"traitlens": traitlens.__version__},
+        versions=_versions(),
         collections=tuple(entries),
     )
     files.write_json(job.place.data / store.MANIFEST, manifest.to_json())
@@ -221,7 +227,7 @@ def _write_manifest(
 def _entry(
     collection: Collection, judged: Judged, side: Split | None, family: str
 ) -> store.CollectionEntry:
-    whole = {split: judged.kept if split == side else 0 for split in SPLITS}
+    whole: dict[str, int] = {split: judged.kept * (split == side) for split in SPLITS}
     return store.CollectionEntry(
         info=collection.info,
         read=judged.read,

@@ -6,7 +6,6 @@ a killed import goes on where it was; the target appears whole at the end.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

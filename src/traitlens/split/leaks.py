@@ -42,9 +42,9 @@ class LeakConfig:
 
     bits: int = 3  # of 64 in which perceptual hashes may differ
     difference: float = 2.0  # levels of 255, the mean over pixels and channels
-    compared_within: int = 50  # look-alikes of a collection with itself, between two splits
-    compared_across: int = 500  # of two collections
-    compared: int = 5_000  # in all
+    compared_within: int = 30  # look-alikes of a collection with itself, between two splits
+    compared_across: int = 200  # of two collections
+    compared: int = 3_000  # in all
     listed: int = 1_000  # pairs of each kind that the report names
     seed: int = 0
 

@@ -95,7 +95,7 @@ def _meetings(entries: Entries, bits: int) -> Iterator[tuple[Numbers, Numbers]]:
             here = split[start:end]
             for first in np.flatnonzero(np.diff(here)) + 1:
                 last = np.searchsorted(here, here[first], side="right")
-                yield order[start + first : start + last], order[start : start + first]
+                yield order[start + first : start + last], np.sort(order[start : start + first])
 
 
 def _chunks(numbers: Numbers, size: int) -> Iterator[Numbers]:

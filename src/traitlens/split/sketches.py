@@ -161,10 +161,14 @@ def _fitting(changes: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=16)
 def _edges(pixels: int) -> NDArray[np.bool_]:
-    """Return (cells, pixels - 1): where the edges are of so many cells enlarged to `pixels`."""
+    """Return (cells, pixels - 1): where the edges are of so many cells enlarged to `pixels`.
+
+    Where the middle of a pixel falls on an edge, rounding decides, so either place will do.
+    """
     cells = np.arange(1, pixels // 2 + 1)[:, None]
-    source = ((2 * np.arange(pixels) + 1) * cells) // (2 * pixels)
-    edges: NDArray[np.bool_] = source[:, 1:] != source[:, :-1]
+    middles = (2 * np.arange(pixels) + 1) * cells
+    above, below = middles // (2 * pixels), (middles - 1) // (2 * pixels)
+    edges: NDArray[np.bool_] = (np.diff(above, axis=1) > 0) | (np.diff(below, axis=1) > 0)
     return edges
 
 

@@ -1,0 +1,161 @@
+"""`subset`: some tokens of each collection as a data set of its own, as NFT1000mini is of NFT1000.
+
+The splits stay as they are. What is derived (components, written captions, an index) is not taken
+along: it belongs to the whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+import traitlens
+from traitlens import files
+from traitlens.config import check_range, fingerprint
+from traitlens.digest import key_of
+from traitlens.errors import DatasetError
+from traitlens.progress import Progress, silent
+from traitlens.records import SPLITS, Split, Token
+from traitlens.split import write_leaks
+from traitlens.split.equals import draws
+from traitlens.store import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    CollectionEntry,
+    Dataset,
+    Manifest,
+    read_shard,
+    write_shard,
+)
+
+MINI_TOKENS = 1000  # of each collection, as in the paper (section 4.3)
+TOKENS_PER_SHARD = 1000
+
+
+def subset(
+    data: Dataset,
+    out: str | Path,
+    *,
+    per_collection: int = MINI_TOKENS,
+    seed: int = 0,
+    replace: bool = False,
+    progress: Progress = silent,
+) -> Dataset:
+    """Return the data set at `out`: `per_collection` kept tokens of each collection, or all.
+
+    Which ones hangs on the seed and the tokens' uids alone. Rejected tokens stay behind: of a
+    collection as many are read as kept. A subset that was made before from the same data in the
+    same way is left alone; another data set is only replaced when `replace` says so, and what is
+    no data set never is: both are a DatasetError. A killed run goes on where it was.
+    """
+    check_range("subset.per_collection", per_collection, low=1)
+    out = Path(out)
+    asked = {"per_collection": per_collection, "seed": seed, "of": data.manifest.fingerprint}
+    mark = fingerprint("subset", SCHEMA_VERSION, traitlens.__version__, asked)
+    _refuse_itself(data, out)
+    if not files.is_free(out) and _is_done(out, mark, replace=replace):
+        return Dataset.open(out)
+    work = files.work_folder(out, mark)
+    total = sum(min(entry.kept, per_collection) for entry in data.manifest.collections)
+    entries: list[CollectionEntry] = []
+    for entry in data.manifest.collections:
+        progress("subset", sum(e.kept for e in entries), total, entry.name)
+        taking = _Taking(data=data, entry=entry, count=per_collection, seed=seed)
+        entries.append(taking.write(work))
+    progress("subset", total, total)
+    manifest = Manifest(
+        fingerprint=mark,
+        config={**data.manifest.config, "subset": asked},
+        versions={"traitlens": traitlens.__version__},
+        collections=tuple(entries),
+    )
+    files.write_json(work / "data" / MANIFEST, manifest.to_json())
+    write_leaks(Dataset.open(work / "data"), progress=progress)
+    files.replace_folder(work / "data", out)
+    shutil.rmtree(work)
+    return Dataset.open(out)
+
+
+def _refuse_itself(data: Dataset, out: Path) -> None:
+    if out.exists() and out.resolve() == data.path.resolve():
+        raise DatasetError(f"{out} is the data set that the subset is of; choose another folder")
+
+
+def _is_done(out: Path, mark: str, *, replace: bool) -> bool:
+    """Return whether `out` is this very subset; raise DatasetError when it must not go."""
+    if not (out / MANIFEST).is_file():
+        raise DatasetError(f"{out} exists and is no data set; choose another folder")
+    if Dataset.open(out).manifest.fingerprint == mark:
+        return True
+    if not replace:
+        raise DatasetError(
+            f"{out} exists and is not this subset of this data set; "
+            "choose another folder or pass --replace"
+        )
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taking:
+    """What is taken of one collection."""
+
+    data: Dataset
+    entry: CollectionEntry
+    count: int
+    seed: int
+
+    def write(self, work: Path) -> CollectionEntry:
+        """Write the shards of the collection, unless that was done, and return its entry."""
+        record = work / "entries" / f"{self.data.collections.index(self.entry.name):05d}.json"
+        if not record.is_file():
+            files.write_json(record, self._write_shards(work / "data" / "tokens"))
+        written = files.read_json(record)
+        return replace(
+            self.entry,
+            read=sum(written["splits"].values()) + written["unsplit"],
+            kept=sum(written["splits"].values()) + written["unsplit"],
+            rejected={},
+            splits=written["splits"],
+            shards=tuple(written["shards"]),
+        )
+
+    def _write_shards(self, folder: Path) -> dict[str, object]:
+        splits: list[Split | None] = []
+        shards: list[str] = []
+        tokens = self._tokens(splits)
+        for first in tokens:
+            stem = self.entry.shards[0].rpartition("-")[0]
+            shards.append(f"{stem}-{len(shards):05d}.parquet")
+            write_shard(folder / shards[-1], chain([first], islice(tokens, TOKENS_PER_SHARD - 1)))
+        counts = {split: splits.count(split) for split in SPLITS}
+        return {"splits": counts, "unsplit": splits.count(None), "shards": shards}
+
+    def _tokens(self, splits: list[Split | None]) -> Iterator[Token]:
+        """Yield the tokens that are taken, in the data set's order, and note their splits."""
+        chosen = self._chosen()
+        row = 0
+        for shard in self.entry.shards:
+            path = self.data.path / "tokens" / shard
+            for token in read_shard(path):
+                if row in chosen:
+                    splits.append(token.split)
+                    yield token
+                row += 1
+
+    def _chosen(self) -> set[int]:
+        """Return the rows of the collection that are taken."""
+        rows, keys = [], []
+        tokens = self.data.tokens(collections=[self.entry.name], images=False, rejected=True)
+        for row, token in enumerate(tokens):
+            if token.status == "kept":
+                rows.append(row)
+                keys.append(key_of(token.token_uid))
+        # A seed of its own: the split drew by the same keys, and would be drawn again.
+        drawn = draws(np.array(keys, np.uint64), key_of(f"subset {self.seed}"))
+        order = np.argsort(drawn, kind="stable")
+        return {rows[at] for at in order[: self.count].tolist()}

@@ -1,0 +1,144 @@
+"""A subset is a data set of its own: n tokens of each collection, drawn, with their splits."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import drawn_dataset, drawn_token, write_dataset
+from traitlens import store
+from traitlens.errors import ConfigError, DatasetError
+from traitlens.store import Dataset
+from traitlens.subset import subset
+
+SIZES = {"robots": 40, "owls": 6}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Dataset:
+    return drawn_dataset(tmp_path / "data", SIZES, rejected=3)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def test_so_many_tokens_of_each_collection_are_taken_and_counts_close(
+    data: Dataset, tmp_path: Path
+) -> None:
+    made = subset(data, tmp_path / "mini", per_collection=10)
+    assert {e.name: (e.read, e.kept, e.rejected) for e in made.manifest.collections} == {
+        "robots": (10, 10, {}),
+        "owls": (6, 6, {}),
+    }
+    for entry in made.manifest.collections:
+        tokens = list(made.tokens(collections=[entry.name], rejected=True))
+        assert len(tokens) == entry.kept == sum(entry.splits.values())
+        for split, count in entry.splits.items():
+            assert sum(token.split == split for token in tokens) == count
+
+
+def test_tokens_are_taken_as_they_are(data: Dataset, tmp_path: Path) -> None:
+    whole = {t.token_uid: dataclasses.replace(t, location=None) for t in data.tokens()}
+    made = subset(data, tmp_path / "mini", per_collection=10)
+    for token in made.tokens():
+        assert dataclasses.replace(token, location=None) == whole[token.token_uid]
+
+
+def test_the_draw_hangs_on_the_seed_alone(data: Dataset, tmp_path: Path) -> None:
+    def uids(name: str, seed: int) -> list[str]:
+        made = subset(data, tmp_path / name, per_collection=10, seed=seed)
+        return [token.token_uid for token in made.tokens()]
+
+    assert uids("a", 0) == uids("b", 0)
+    assert uids("a", 0) != uids("c", 1)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_larger_subset_of_the_same_seed_holds_the_smaller_one(
+    data: Dataset, tmp_path: Path
+) -> None:
+    small = subset(data, tmp_path / "small", per_collection=5)
+    large = subset(data, tmp_path / "large", per_collection=20)
+    assert {t.token_uid for t in small.tokens()} < {t.token_uid for t in large.tokens()}
+
+
+def test_the_manifest_says_of_what_it_is_a_subset(data: Dataset, tmp_path: Path) -> None:
+    made = subset(data, tmp_path / "mini", per_collection=10, seed=3)
+    assert made.manifest.config["subset"] == {
+        "per_collection": 10,
+        "seed": 3,
+        "of": data.manifest.fingerprint,
+    }
+    assert made.manifest.fingerprint != data.manifest.fingerprint
+    assert (made.path / "leaks.json").is_file()
+
+
+def test_a_finished_subset_is_left_alone_and_another_data_set_only_replaced_when_told(
+    data: Dataset, tmp_path: Path
+) -> None:
+    out = tmp_path / "mini"
+    subset(data, out, per_collection=10)
+    marker = out / "components.txt"
+    marker.write_text("made since")
+    subset(data, out, per_collection=10)
+    assert marker.is_file()
+    with pytest.raises(DatasetError, match="--replace"):
+        subset(data, out, per_collection=11)
+    assert subset(data, out, per_collection=11, replace=True).count() == 17
+
+
+def test_what_is_no_data_set_and_the_data_set_itself_are_never_replaced(
+    data: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").write_bytes(b"cat")
+    with pytest.raises(DatasetError, match="is no data set"):
+        subset(data, tmp_path / "photos", replace=True)
+    with pytest.raises(DatasetError, match="the subset is of"):
+        subset(data, data.path, replace=True)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_below_one_is_refused(data: Dataset, tmp_path: Path, count: int) -> None:
+    with pytest.raises(ConfigError, match="per_collection"):
+        subset(data, tmp_path / "mini", per_collection=count)
+
+
+def test_a_killed_subset_goes_on_and_ends_with_the_same_bytes(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import traitlens.subset as module
+
+    undisturbed = contents(subset(data, tmp_path / "whole", per_collection=10).path)
+    written = 0
+
+    def write_one(path: Path, tokens: object) -> int:
+        nonlocal written
+        if written:
+            raise KeyboardInterrupt
+        written += 1
+        return store.write_shard(path, tokens)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_shard", write_one)
+        with pytest.raises(KeyboardInterrupt):
+            subset(data, tmp_path / "mini", per_collection=10)
+    assert not (tmp_path / "mini").exists()
+    assert contents(subset(data, tmp_path / "mini", per_collection=10).path) == undisturbed
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_collection_without_kept_tokens_stays_as_an_empty_one(tmp_path: Path) -> None:
+    gone = dataclasses.replace(
+        drawn_token("owls", 0), image=None, split=None, status="rejected", reason="broken picture"
+    )
+    data = write_dataset(tmp_path / "data", {"robots": [drawn_token("robots", 0)], "owls": [gone]})
+    made = subset(data, tmp_path / "mini")
+    assert made.collections == ("robots", "owls")
+    assert made.entry("owls").read == 0
+    assert made.entry("owls").shards == ()
