@@ -21,7 +21,7 @@ LEVELS: list[set[str]] = [
     {"captions", "filtering", "split", "separation"},
     {"sources"},
     {"description"},
-    {"construction", "subset"},
+    {"construction", "subsets"},
     {"exchange"},
     {"models"},
     {"training", "engines"},

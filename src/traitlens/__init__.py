@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from traitlens.separation import components
     from traitlens.showcase import demo
     from traitlens.store import Dataset
-    from traitlens.subset import subset
+    from traitlens.subsets import subset
     from traitlens.training import train
 
 __version__ = "0.1.0"
@@ -38,7 +38,7 @@ _HOMES = {
     "describe": "traitlens.description",
     "write_captions": "traitlens.captions",
     "caption_report": "traitlens.captions",
-    "subset": "traitlens.subset",
+    "subset": "traitlens.subsets",
     "takedown": "traitlens.removal",
     "export": "traitlens.exchange",
     "import_data": "traitlens.exchange",

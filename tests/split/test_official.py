@@ -1,5 +1,7 @@
 """The authors' partition of NFT1000, with the counts that their paper prints."""
 
+import re
+
 import pytest
 
 from traitlens.errors import ConfigError
@@ -68,3 +70,9 @@ def test_collections_that_are_not_in_the_partition_are_named_and_refused() -> No
         official_splits([info("Azuki"), info("my cats"), info("my dogs")])
     with pytest.raises(ConfigError, match="'x9' and 5 more"):
         official_splits([info(f"x{number}") for number in range(15)])
+
+
+def test_a_name_that_went_through_a_file_name_is_still_known() -> None:
+    for entry in official_collections():
+        name = re.sub(r"[^\w. -]+", "-", entry.name).strip(". -")
+        assert official_split(CollectionInfo(name=name)) == entry.split, entry.name

@@ -25,7 +25,7 @@ def subset(
     from rich.table import Table
 
     from traitlens.store import Dataset
-    from traitlens.subset import subset
+    from traitlens.subsets import subset
 
     opened = Dataset.open(data)
     with LiveProgress() as progress:

@@ -67,8 +67,8 @@ def official_counts() -> dict[Split, OfficialCount]:
 def official_split(info: CollectionInfo) -> Split | None:
     """Return the split of a collection in the authors' partition; None when it is not in it.
 
-    It is known by its contract on Ethereum; without a contract, by its name, whatever its case and
-    its spaces, "_" and "-".
+    It is known by its contract on Ethereum; without a contract, by the letters and digits of its
+    name, whatever their case.
     """
     if info.contract:
         on_ethereum = info.chain_id in (None, "eip155:1")
@@ -96,7 +96,8 @@ def official_splits(collections: Iterable[CollectionInfo]) -> dict[str, Split]:
 
 
 def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter not in " \t\n_-")
+    """Return the letters and digits of a name: the rest gets lost where it names a file."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 @cache

@@ -9,7 +9,7 @@ from tests.helpers import drawn_dataset, drawn_token, write_dataset
 from traitlens import store
 from traitlens.errors import ConfigError, DatasetError
 from traitlens.store import Dataset
-from traitlens.subset import subset
+from traitlens.subsets import subset
 
 SIZES = {"robots": 40, "owls": 6}
 
@@ -112,7 +112,7 @@ def test_a_number_below_one_is_refused(data: Dataset, tmp_path: Path, count: int
 def test_a_killed_subset_goes_on_and_ends_with_the_same_bytes(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import traitlens.subset as module
+    import traitlens.subsets as module
 
     undisturbed = contents(subset(data, tmp_path / "whole", per_collection=10).path)
     written = 0

@@ -6,7 +6,6 @@ along: it belongs to the whole.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import traitlens
-from traitlens import files
+from traitlens import description, files
 from traitlens.config import check_range, fingerprint
 from traitlens.digest import key_of
 from traitlens.errors import DatasetError
@@ -26,6 +25,7 @@ from traitlens.split.equals import draws
 from traitlens.store import (
     MANIFEST,
     SCHEMA_VERSION,
+    TOKENS_PER_SHARD,
     CollectionEntry,
     Dataset,
     Manifest,
@@ -34,7 +34,6 @@ from traitlens.store import (
 )
 
 MINI_TOKENS = 1000  # of each collection, as in the paper (section 4.3)
-TOKENS_PER_SHARD = 1000
 
 
 def subset(
@@ -75,9 +74,11 @@ def subset(
         collections=tuple(entries),
     )
     files.write_json(work / "data" / MANIFEST, manifest.to_json())
-    write_leaks(Dataset.open(work / "data"), progress=progress)
+    made = Dataset.open(work / "data")
+    write_leaks(made, progress=progress)
+    description.write(made, progress=progress)
     files.replace_folder(work / "data", out)
-    shutil.rmtree(work)
+    files.clear_work(out)
     return Dataset.open(out)
 
 
