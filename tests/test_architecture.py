@@ -18,6 +18,7 @@ LEVELS: list[set[str]] = [
     {"digest", "sheets", "store"},
     {"metrics"},
     {"standardization"},
+    {"pages"},
     {"captions", "filtering", "split", "separation"},
     {"sources"},
     {"description"},

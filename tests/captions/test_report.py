@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers import drawn_dataset, drawn_token, write_dataset
+from tests.helpers import Tags, drawn_dataset, drawn_token, write_dataset
 from traitlens.captions import Reply, Request, caption, caption_report, write_captions
 from traitlens.captions.report import Piece
 from traitlens.errors import ConfigError
@@ -19,22 +18,6 @@ from traitlens.records import Trait
 from traitlens.store import Dataset
 
 EVIL = "</p></style><script>alert(1)</script><img src=http://evil.example/x onerror='x()'>\" '&"
-
-
-class Tags(HTMLParser):
-    """Collects the tags, their attributes, and the text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 class Writer:

@@ -2,33 +2,16 @@
 
 import dataclasses
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 from tests.description.datasets import EVIL, dataset, evil_dataset, rejected, token
-from tests.helpers import drawn_dataset
+from tests.helpers import Tags, drawn_dataset
 from traitlens import files
 from traitlens.description import Publication, describe
 from traitlens.description.findings import read_findings
 from traitlens.description.page import description_page
 from traitlens.description.surveying import galleries
 from traitlens.store import Dataset
-
-
-class Tags(HTMLParser):
-    """Collects the tags of a page, their attributes, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def page_of(data: Dataset, *, title: str | None = None) -> str:

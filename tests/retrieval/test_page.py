@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
 
-from tests.helpers import draw, drawn_token, png
+from tests.helpers import Tags, draw, drawn_token, png
 from traitlens.engines import parse
 from traitlens.records import Location, Trait
 from traitlens.retrieval import (
@@ -25,22 +24,6 @@ from traitlens.retrieval.page import filter_chips
 from traitlens.sheets import contact_sheet
 
 EVIL = "</li></style><script>alert(1)</script><img src=http://evil.example/x onerror='x()'>\" '&"
-
-
-class Tags(HTMLParser):
-    """Collects the tags, their attributes, and the text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def hit(number: int = 1, **changes: object) -> Hit:

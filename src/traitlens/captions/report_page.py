@@ -1,13 +1,7 @@
-"""The report as one HTML file that needs nothing else, not even the network.
-
-Metadata were written by strangers and captions by a model: all of it is escaped, and a content
-security policy forbids the page everything but its own style and pictures.
-"""
+"""The report as a page."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
@@ -15,14 +9,12 @@ from importlib import resources
 from PIL import Image
 
 from traitlens.captions.report import CaptionReport, Example, KindTotals, Piece, Said
+from traitlens.pages import html_page, img, isolated
 from traitlens.records import Trait
 from traitlens.standardization import decode
 
-_PIXEL_ART_PX = 128  # pictures up to this size are enlarged without smoothing
-_PICTURE_PX = 400  # larger ones are made smaller
 _TEXT_CHARS = 1200  # shown of a caption
 
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SAID = {
     "ok": "says all",
     "dropped": "leaves out",
@@ -36,27 +28,14 @@ def report_page(report: CaptionReport, *, title: str = "Captions side by side") 
     """Return the HTML page of a report."""
     style = resources.files("traitlens.captions").joinpath("report.css").read_text("utf-8")
     sections = "\n".join(_section(name, shown) for name, shown in report.examples.items() if shown)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>{escape(title)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
+    body = f"""<h1>{escape(title)}</h1>
 <p class="meta">{report.tokens:,} tokens that have a caption of every kind; some drawn at random,
 and one that the check marked</p>
 {_totals(report.totals)}
 <p class="legend"><mark class="tells">a trait of the token</mark>
 <mark class="wrong">what it does not have</mark></p>
-{sections or '<p class="empty">No token has a caption of every kind.</p>'}
-</body>
-</html>
-"""
+{sections or '<p class="empty">No token has a caption of every kind.</p>'}"""
+    return html_page(title, body, style=style)
 
 
 def _totals(totals: Sequence[KindTotals]) -> str:
@@ -76,12 +55,12 @@ def _total(row: KindTotals) -> str:
     counts = [f"{count:,}" for count in (row.captions, *statuses)]
     cells = "".join(f"<td>{c}</td>" for c in (*counts, f"{row.words_each:.1f}"))
     share = f"{row.distinct:,} ({100 * row.distinct / max(1, row.captions):.0f}%)"
-    return f'<tr><th scope="row">{_said(row.kind)}</th>{cells}<td>{share}</td></tr>'
+    return f'<tr><th scope="row">{isolated(row.kind)}</th>{cells}<td>{share}</td></tr>'
 
 
 def _section(collection: str, examples: Sequence[Example]) -> str:
     cards = "\n".join(_card(example) for example in examples)
-    return f"<section>\n<h2>{_said(collection)}</h2>\n{cards}\n</section>"
+    return f"<section>\n<h2>{isolated(collection)}</h2>\n{cards}\n</section>"
 
 
 def _card(example: Example) -> str:
@@ -91,7 +70,7 @@ def _card(example: Example) -> str:
     return f"""<article>
 <div class="picture">{picture}</div>
 <div class="about">
-<h3>{_said(name)}</h3>
+<h3>{isolated(name)}</h3>
 <dl>
 {captions}
 </dl>
@@ -102,8 +81,8 @@ def _card(example: Example) -> str:
 def _caption(said: Said) -> str:
     status = "" if said.status == "ok" else f' <span class="status">{_SAID[said.status]}</span>'
     text = f"<p>{_pieces(said.pieces)}</p>" if said.pieces else ""
-    problem = f'<p class="problem">{_said(said.problem)}</p>' if said.problem else ""
-    return f"""<dt>{_said(said.kind)}{status}</dt>
+    problem = f'<p class="problem">{isolated(said.problem)}</p>' if said.problem else ""
+    return f"""<dt>{isolated(said.kind)}{status}</dt>
 <dd>{text}{problem}{_chips("left out", said.dropped)}{_chips("invented", said.invented)}</dd>"""
 
 
@@ -122,26 +101,11 @@ def _pieces(pieces: Sequence[Piece]) -> str:
 def _chips(label: str, traits: Sequence[Trait]) -> str:
     if not traits:
         return ""
-    chips = "".join(f"<li>{_said(str(trait))}</li>" for trait in traits)
+    chips = "".join(f"<li>{isolated(str(trait))}</li>" for trait in traits)
     kind = "dropped" if label == "left out" else "invented"
     return f'<div class="chips {kind}"><span>{label}</span><ul>{chips}</ul></div>'
 
 
-def _said(text: str) -> str:
-    # <bdi> keeps right-to-left text and direction marks from reordering what is around them.
-    return f"<bdi>{escape(text)}</bdi>"
-
-
 def _img(image: bytes, *, alt: str) -> str | None:
     picture = decode(image)
-    if not isinstance(picture, Image.Image):
-        return None
-    kind, style = "png", ' class="pixels"'
-    if max(picture.size) > _PIXEL_ART_PX:
-        kind, style = "webp", ""
-        picture.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.LANCZOS)
-        sink = io.BytesIO()
-        picture.save(sink, format="WEBP", quality=85)
-        image = sink.getvalue()
-    data = base64.b64encode(image).decode()
-    return f'<img{style} src="data:image/{kind};base64,{data}" alt="{escape(alt)}" loading="lazy">'
+    return img(picture, alt=alt) if isinstance(picture, Image.Image) else None

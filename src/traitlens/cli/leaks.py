@@ -77,7 +77,11 @@ def _table_of_groups(report: LeakReport) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    groups = sorted(report.groups, key=lambda g: (g.held_out == g.seen, -g.estimate))
+    # What is least to be expected first: near-duplicates in other collections.
+    groups = sorted(
+        report.groups,
+        key=lambda g: (g.held_out == g.seen or not g.near_duplicates, -g.estimate, -g.look_alikes),
+    )
     shown = groups[:_GROUPS_SHOWN]
     title = f"look-alikes, {len(shown)} of {len(groups)} pairs of collections and splits"
     table = Table("held out", "seen in", title=title, title_justify="left")
@@ -119,7 +123,7 @@ def _write_sheet(data: Dataset, report: LeakReport, path: Path) -> None:
     pairs = (*report.equal, *report.closest)[:_PAIRS_ON_A_SHEET]
     sides = [side for leak in pairs for side in (leak.held_out, leak.seen)]
     pictures = [_picture(image) for image in data.images([side.location for side in sides])]
-    labels = [f"{side.collection} {side.token_id[:12]}\n{side.split}" for side in sides]
+    labels = [f"{side.collection}\n{side.token_id[:12]} {side.split}" for side in sides]
     image = contact_sheet(pictures, labels, columns=6, cell_px=120)
     files.write_bytes(path, png_bytes(image))
 

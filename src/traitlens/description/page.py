@@ -1,14 +1,7 @@
-"""A data set as one HTML file that needs nothing else, not even the network.
-
-As on the pages of answers, all that strangers wrote is escaped, and a content security policy
-forbids the page everything but its own style and pictures. There is no script: charts are SVG and
-gradients.
-"""
+"""A data set as a page, without a script: charts are SVG and gradients."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -28,7 +21,7 @@ from traitlens.description.statistics import (
     Histogram,
 )
 from traitlens.description.texts import count, one_line, percent, size_words
-from traitlens.standardization import png_bytes
+from traitlens.pages import html_page, img, isolated
 
 COLLECTIONS_DRAWN = 60  # with pictures; the others are rows of a table
 _GROUPS_SHOWN = 24
@@ -36,8 +29,6 @@ _ROWS_SHOWN = 1000
 _BINS = 40
 _PIXEL_ART_PX = 64  # smaller pictures are enlarged without smoothing
 _PICTURE_PX = 112
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def description_page(
@@ -50,39 +41,22 @@ def description_page(
     """Return the HTML page; collections in `galleries` are drawn, all stand in a table."""
     style = resources.files("traitlens.description").joinpath("page.css").read_text("utf-8")
     title = title_of(description, publication or Publication())
-    body = "\n".join(
-        [
-            _tiles(description),
-            _overview(description),
-            _drawn(description, galleries),
-            _table_of_collections(description),
-            _rejected(description.counts),
-            _findings(findings),
-            _licences(description),
-        ]
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>{escape(title)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<h1>{_said(title)}</h1>
-<p class="lead">{escape(summary(description))}</p>
-{body}
-</body>
-</html>
-"""
+    parts = [
+        f"<h1>{_said(title)}</h1>",
+        f'<p class="lead">{escape(summary(description))}</p>',
+        _tiles(description),
+        _overview(description),
+        _drawn(description, galleries),
+        _table_of_collections(description),
+        _rejected(description.counts),
+        _findings(findings),
+        _licences(description),
+    ]
+    return html_page(title, "\n".join(parts), style=style)
 
 
 def _said(text: str | None) -> str:
-    # <bdi> keeps right-to-left text from reordering what is around it.
-    return f"<bdi>{escape(one_line(text or ''))}</bdi>"
+    return isolated(one_line(text or ""))
 
 
 def _tiles(description: Description) -> str:
@@ -223,20 +197,8 @@ def _colours(colours: Sequence[Colour]) -> str:
 
 
 def _img(picture: Image.Image, *, alt: str) -> str:
-    if max(picture.size) <= _PIXEL_ART_PX:
-        kind, style, data = "png", ' class="pixels"', png_bytes(picture)
-    else:
-        kind, style, data = "webp", "", _webp(picture)
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return f'<img{style} src="{source}" alt="{escape(one_line(alt))}" loading="lazy">'
-
-
-def _webp(picture: Image.Image) -> bytes:
-    smaller = picture.copy()
-    smaller.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.LANCZOS)
-    sink = io.BytesIO()
-    smaller.save(sink, format="WEBP", quality=80)
-    return sink.getvalue()
+    alt = one_line(alt)
+    return img(picture, alt=alt, pixel_art_px=_PIXEL_ART_PX, picture_px=_PICTURE_PX)
 
 
 def _table_of_collections(description: Description) -> str:

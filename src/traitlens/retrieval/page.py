@@ -1,13 +1,7 @@
-"""Answers for people: one HTML file that needs nothing else, not even the network.
-
-What tokens say of themselves was written by strangers: all of it is escaped, and a content security
-policy forbids the page everything but its own style and pictures.
-"""
+"""Answers for people, as a page."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,15 +10,12 @@ from importlib import resources
 from PIL import Image
 
 from traitlens.engines import And, Equals, Not, Where
+from traitlens.pages import html_page, img
 from traitlens.records import Trait
 from traitlens.retrieval.searching import Answer, Hit
-from traitlens.standardization import decode, png_bytes
+from traitlens.standardization import decode
 
-PIXEL_ART_PX = 128  # pictures up to this size are enlarged without smoothing
-_PICTURE_PX = 400  # larger ones are made smaller, for a sharp card on a fine screen
 _TRAITS_SHOWN = 6  # the others open on a click
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +32,8 @@ def answers_page(
 ) -> str:
     """Return the HTML page; `labels` says something about a collection, such as "held out"."""
     style = resources.files("traitlens.retrieval").joinpath("page.css").read_text("utf-8")
-    body = "\n".join(_section(as_section(section), labels or {}) for section in sections)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>{escape(title)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{body}
-</body>
-</html>
-"""
+    parts = [_section(as_section(section), labels or {}) for section in sections]
+    return html_page(title, "\n".join([f"<h1>{escape(title)}</h1>", *parts]), style=style)
 
 
 def as_section(section: Section | Answer) -> Section:
@@ -85,7 +61,7 @@ def _chip(where: Where) -> str:
 def _section(section: Section, labels: Mapping[str, str]) -> str:
     answer = section.answer
     heading = f'<p class="heading">{_said(section.heading)}</p>' if section.heading else ""
-    picture = "" if section.picture is None else _img(png_bytes(section.picture), alt="the query")
+    picture = "" if section.picture is None else img(section.picture, alt="the query")
     chips = "".join(f"<li>{_said(chip)}</li>" for chip in filter_chips(answer.query.where))
     note = f' · <span class="note">{_said(answer.note)}</span>' if answer.note else ""
     hits = "\n".join(_card(hit, labels) for hit in answer.hits)
@@ -154,19 +130,4 @@ def _said(text: str) -> str:
 
 def _img(image: bytes, *, alt: str) -> str | None:
     picture = decode(image)
-    if not isinstance(picture, Image.Image):
-        return None
-    kind, style = "png", ' class="pixels"'
-    if max(picture.size) > PIXEL_ART_PX:
-        kind, style = "webp", ""
-        image = _thumbnail(picture)
-    data = base64.b64encode(image).decode()
-    return f'<img{style} src="data:image/{kind};base64,{data}" alt="{escape(alt)}" loading="lazy">'
-
-
-def _thumbnail(picture: Image.Image) -> bytes:
-    smaller = picture.copy()
-    smaller.thumbnail((_PICTURE_PX, _PICTURE_PX), Image.Resampling.LANCZOS)
-    sink = io.BytesIO()
-    smaller.save(sink, format="WEBP", quality=85)
-    return sink.getvalue()
+    return img(picture, alt=alt) if isinstance(picture, Image.Image) else None
