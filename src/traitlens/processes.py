@@ -40,12 +40,11 @@ def run_all(
     itself), "ray" (a Ray started here; its servers listen on the machine's network) or
     "ray:HOST:PORT" (a cluster whose machines see the same files). Raises ConfigError for another.
     """
-    place, _, address = on.partition(":")
-    if place == RAY:
+    check_place(on)
+    if on != HERE:
+        address = on.removeprefix(RAY).removeprefix(":")
         yield from _on_ray(function, items, workers=workers, address=address or None)
         return
-    if on != HERE:
-        raise ConfigError(f"on must be {HERE}, {RAY} or {RAY}:HOST:PORT; got {on!r}")
     workers = min(workers or os.cpu_count() or 1, len(items))
     if workers <= 1:
         yield from map(function, items)
@@ -56,6 +55,12 @@ def run_all(
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+
+
+def check_place(on: str) -> None:
+    """Raise ConfigError unless `run_all` can run there."""
+    if on not in (HERE, RAY) and not on.startswith(f"{RAY}:"):
+        raise ConfigError(f"on must be {HERE}, {RAY} or {RAY}:HOST:PORT; got {on!r}")
 
 
 @contextmanager

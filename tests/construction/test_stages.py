@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,3 +189,19 @@ def test_ray_writes_the_same_bytes(tmp_path: Path) -> None:
     build(sources, tmp_path / "here", workers=1)
     build(sources, tmp_path / "ray", workers=2, on="ray")
     assert bytes_of(tmp_path / "here") == bytes_of(tmp_path / "ray")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"on": "moon"}, "on must be processes, ray or ray:HOST:PORT; got 'moon'"),
+        ({"config": BuildConfig(split=SplitConfig(rule="official"))}, "'apes' are not among them"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_any_work(
+    tmp_path: Path, more: dict[str, Any], message: str
+) -> None:
+    source = write_collection(tmp_path / "apes", 4)
+    with pytest.raises(ConfigError, match=message):
+        build([source], tmp_path / "data", **more)
+    assert [path.name for path in tmp_path.iterdir()] == ["apes"]

@@ -20,11 +20,13 @@ from traitlens.construction.shards import Shard, Workplace, shards_of
 from traitlens.construction.standardizing import standardize_shard
 from traitlens.errors import DatasetError
 from traitlens.filtering import BLOCKED_FILE, BlockList
-from traitlens.processes import HERE, run_all
+from traitlens.processes import HERE, check_place, run_all
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS, Split
 from traitlens.sources import Collection, open_sources
 from traitlens.split import (
+    BY_COLLECTION,
+    OFFICIAL,
     Families,
     find_families,
     official_splits,
@@ -62,6 +64,9 @@ def build(
     taken_down = _taken_down(out)
     blocked = (blocked or BlockList()) | taken_down
     collections = open_sources(paths)
+    check_place(on)
+    if config.split.rule == OFFICIAL:
+        official_splits(collection.info for collection in collections)  # before any work
     given = _given_families(collections, families or {})
     mark = _fingerprint(collections, config, given, blocked)
     if not files.is_free(out) and _is_done(out, mark, replace=replace):
@@ -191,9 +196,9 @@ def _nothing_kept(judged: Iterable[Judged]) -> DatasetError:
 def _sides(job: _Job, kin: Families) -> dict[str, Split | None]:
     """Return the split of each whole collection; None where its tokens are split."""
     names = [collection.info.name for collection in job.collections]
-    if job.config.split.rule == "by_collection":
+    if job.config.split.rule == BY_COLLECTION:
         return dict(split_collections(names, kin.of, job.config.split))
-    if job.config.split.rule == "official":
+    if job.config.split.rule == OFFICIAL:
         return dict(official_splits(collection.info for collection in job.collections))
     return dict.fromkeys(names)
 

@@ -7,7 +7,7 @@ families, sketches   which collections share art
 leaks                what is on two sides nevertheless
 """
 
-from traitlens.split.config import RULES, SplitConfig
+from traitlens.split.config import BY_COLLECTION, OFFICIAL, RULES, SplitConfig
 from traitlens.split.families import ALONE, Families, FamilyLink, find_families
 from traitlens.split.leaks import (
     LEAKS,
@@ -32,6 +32,8 @@ from traitlens.split.whole_collections import split_collections
 
 __all__ = [
     "ALONE",
+    "BY_COLLECTION",
+    "OFFICIAL",
     "LEAKS",
     "RULES",
     "Division",
