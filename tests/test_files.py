@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from traitlens import files
+from traitlens.errors import DatasetError
 
 
 def test_a_failed_block_leaves_the_old_folder_as_it_was(tmp_path: Path) -> None:
@@ -48,3 +49,26 @@ def test_a_work_folder_is_kept_for_the_same_work_and_cleared_for_another(tmp_pat
     (files.work_folder(target, "a") / "part").write_text("done")
     assert (files.work_folder(target, "a") / "part").exists()
     assert not (files.work_folder(target, "b") / "part").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "../x", "/etc/x", "a/b"])
+def test_a_collection_that_is_called_like_a_path_has_no_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="cannot be the name of a collection"):
+        files.collection_file(tmp_path, name, ".jsonl")
+    assert files.collection_file(tmp_path, "a.b c", ".jsonl") == tmp_path / "a.b c.jsonl"
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_when_work_goes_on(
+    tmp_path: Path,
+) -> None:
+    work = files.work_folder(tmp_path / "data", "mark")
+    files.write_text(work / "deep/done.txt", "whole")
+    with pytest.raises(KeyboardInterrupt), files.writing(work / "deep/new.txt") as temporary:
+        temporary.write_text("half")
+
+        kept = temporary.with_name(temporary.name.replace("new", "old"))
+        kept.write_text("half")
+        raise KeyboardInterrupt
+    assert len(list((work / "deep").iterdir())) == 2
+    files.work_folder(tmp_path / "data", "mark")
+    assert [path.name for path in (work / "deep").iterdir()] == ["done.txt"]

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from traitlens.errors import DatasetError
+
 _PARTIAL = ".partial"
 
 
@@ -60,6 +62,16 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Return the value of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def collection_file(folder: Path, collection: str, suffix: str) -> Path:
+    """Return the file of a collection in a folder; raise DatasetError when its name is a path.
+
+    An imported data set has the names that its maker gave, and the maker may be hostile.
+    """
+    if not collection or Path(collection).name != collection:
+        raise DatasetError(f"{collection!r} cannot be the name of a collection: it is a path")
+    return folder / f"{collection}{suffix}"
 
 
 @contextmanager

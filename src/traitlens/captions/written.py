@@ -100,7 +100,7 @@ def written_captions(data: str | Path, name: str, collection: str) -> dict[str, 
 
 def collection_file(folder: Path, collection: str) -> Path:
     """Return the file of one collection's captions."""
-    return folder / f"{collection}.jsonl"
+    return files.collection_file(folder, collection, ".jsonl")
 
 
 def read_lines(file: Path) -> list[WrittenCaption]:

@@ -190,9 +190,7 @@ def forget_values(folder: Path, collection: str, *, left: Container[tuple[str, s
 
 
 def _file(folder: Path, collection: str) -> Path:
-    if not collection or Path(collection).name != collection:
-        raise DatasetError(f"{collection!r} cannot be the name of a collection: it is a path")
-    return folder / f"{collection}.npz"
+    return files.collection_file(folder, collection, ".npz")
 
 
 def summary(masks: ComponentMasks) -> dict[str, Any]:
