@@ -294,6 +294,27 @@ class Dataset:
         return read_images(self.path / "tokens", locations)
 
 
+def is_made(out: Path, mark: str, *, unlike: str, replace: bool) -> bool:
+    """Return whether the data set of the fingerprint `mark` is at `out` already.
+
+    Raises DatasetError when `out` must not be replaced: it is no data set, or it is another one,
+    which `unlike` says in words, and `replace` was not asked for.
+    """
+    if files.is_free(out):
+        return False
+    if not (out / MANIFEST).is_file():
+        raise DatasetError(f"{out} exists and is no data set; choose another folder")
+    try:
+        if Dataset.open(out).manifest.fingerprint == mark:
+            return True
+    except DatasetError:  # of another version, or damaged: what else to do than replace it
+        if not replace:
+            raise
+    if not replace:
+        raise DatasetError(f"{out} exists and {unlike}; choose another folder or pass --replace")
+    return False
+
+
 def read_images(folder: Path, locations: Sequence[Location]) -> list[bytes | None]:
     """Return the PNG bytes at `locations` in the shards of a folder, in their order."""
     found: dict[Location, bytes | None] = {}

@@ -29,6 +29,7 @@ from traitlens.store import (
     CollectionEntry,
     Dataset,
     Manifest,
+    is_made,
     read_shard,
     write_shard,
 )
@@ -57,7 +58,7 @@ def subset(
     asked = {"per_collection": per_collection, "seed": seed, "of": data.manifest.fingerprint}
     mark = fingerprint("subset", SCHEMA_VERSION, traitlens.__version__, asked)
     _refuse_itself(data, out)
-    if not files.is_free(out) and _is_done(out, mark, replace=replace):
+    if is_made(out, mark, unlike="is not this subset of this data set", replace=replace):
         return Dataset.open(out)
     work = files.work_folder(out, mark)
     total = sum(min(entry.kept, per_collection) for entry in data.manifest.collections)
@@ -85,20 +86,6 @@ def subset(
 def _refuse_itself(data: Dataset, out: Path) -> None:
     if out.exists() and out.resolve() == data.path.resolve():
         raise DatasetError(f"{out} is the data set that the subset is of; choose another folder")
-
-
-def _is_done(out: Path, mark: str, *, replace: bool) -> bool:
-    """Return whether `out` is this very subset; raise DatasetError when it must not go."""
-    if not (out / MANIFEST).is_file():
-        raise DatasetError(f"{out} exists and is no data set; choose another folder")
-    if Dataset.open(out).manifest.fingerprint == mark:
-        return True
-    if not replace:
-        raise DatasetError(
-            f"{out} exists and is not this subset of this data set; "
-            "choose another folder or pass --replace"
-        )
-    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

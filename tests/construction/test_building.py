@@ -76,6 +76,15 @@ def test_a_finished_data_set_is_left_alone_and_another_one_is_not_overwritten(
     assert build([source], out, config=other, workers=1, replace=True).count() == 10
 
 
+def test_a_data_set_of_another_version_is_replaced_when_asked(tmp_path: Path) -> None:
+    source, out = write_collection(tmp_path / "apes", 4), tmp_path / "data"
+    out.mkdir()
+    (out / "dataset.json").write_text('{"schema_version": 1}')
+    with pytest.raises(DatasetError, match=r"schema version 1 .* build it again"):
+        build([source], out, workers=1)
+    assert build([source], out, workers=1, replace=True).count() == 4
+
+
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path: Path, replace: bool) -> None:
     source = write_collection(tmp_path / "apes", 4)

@@ -69,7 +69,8 @@ def build(
         official_splits(collection.info for collection in collections)  # before any work
     given = _given_families(collections, families or {})
     mark = _fingerprint(collections, config, given, blocked)
-    if not files.is_free(out) and _is_done(out, mark, replace=replace):
+    unlike = "was not built from this input in this way"
+    if store.is_made(out, mark, unlike=unlike, replace=replace):
         files.clear_work(out)
         return store.Dataset.open(out)
     job = _Job(
@@ -97,20 +98,6 @@ def _taken_down(out: Path) -> BlockList:
     """Return what was taken down from the data set at `out`: it stays out of the next one there."""
     file = out / BLOCKED_FILE
     return BlockList.read(file) if file.is_file() else BlockList()
-
-
-def _is_done(out: Path, mark: str, *, replace: bool) -> bool:
-    """Return whether `out` is this very data set; raise DatasetError when it must not go."""
-    if not (out / store.MANIFEST).is_file():
-        raise DatasetError(f"{out} exists and is no data set; choose another folder")
-    if store.Dataset.open(out).manifest.fingerprint == mark:
-        return True
-    if not replace:
-        raise DatasetError(
-            f"{out} exists and was not built from this input in this way; "
-            "choose another folder or pass --replace"
-        )
-    return False
 
 
 def _given_families(

@@ -30,6 +30,7 @@ from traitlens.store import (
     CollectionEntry,
     Dataset,
     Manifest,
+    is_made,
     write_shard,
 )
 
@@ -56,11 +57,8 @@ def import_data(
     incoming = _chosen(source, collections)
     asked = [to_dict(limits), [collection.name for collection in incoming]]
     mark = fingerprint(SCHEMA_VERSION, traitlens.__version__, source.fingerprint, asked)
-    if not files.is_free(out):
-        if not (out / MANIFEST).is_file():
-            raise DatasetError(f"{out} exists and is no data set; choose another folder")
-        if not replace:
-            return _same_dataset(out, mark)
+    if is_made(out, mark, unlike="was not imported from this", replace=replace):
+        return Dataset.open(out)
     work = files.work_folder(out, mark)
     entries = _write_all(incoming, work, limits=limits, progress=progress)
     manifest = Manifest(
@@ -92,15 +90,6 @@ def _chosen(source: Import, collections: Iterable[str] | None) -> list[Incoming]
         hint = f"did you mean {guess!r}?" if guess else f"it has {', '.join(by_name)}"
         raise DatasetError(f"there is no collection {name!r} to import; {hint}")
     return [collection for name, collection in by_name.items() if name in wanted]
-
-
-def _same_dataset(out: Path, mark: str) -> Dataset:
-    data = Dataset.open(out)
-    if data.manifest.fingerprint != mark:
-        raise DatasetError(
-            f"{out} exists and was not imported from this; choose another folder or pass --replace"
-        )
-    return data
 
 
 def _config(source: Import) -> dict[str, Any]:
