@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from traitlens import metrics
-from traitlens.metrics import Counts
+from traitlens.metrics import Counts, counts
 
 
 def counts_of(scores: list[float], right: list[int]) -> Counts:
@@ -188,14 +188,14 @@ def test_blocks_give_what_one_block_gives(block: int) -> None:
 
 def test_no_block_is_larger_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(metrics, "MAX_SCORES", 60)
+    monkeypatch.setattr(metrics.counts, "MAX_SCORES", 60)
     plain = metrics.count
 
     def watched(scores_QN: NDArray[Any], right_QN: NDArray[np.bool_]) -> Counts:
         sizes.append(scores_QN.size)
         return plain(scores_QN, right_QN)
 
-    monkeypatch.setattr(metrics, "count", watched)
+    monkeypatch.setattr(counts, "count", watched)
     retrieve(unit_vectors(25), unit_vectors(25))
     retrieve(np.ones((25, 2)), np.ones((25, 2)))
     assert max(sizes) <= 60
