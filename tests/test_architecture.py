@@ -15,7 +15,7 @@ ROOT = Path(traitlens.__file__).parent
 LEVELS: list[set[str]] = [
     {"errors", "records", "progress"},
     {"config", "files", "processes"},
-    {"digest", "sheets", "store"},
+    {"digest", "sheets", "store", "tables"},
     {"metrics"},
     {"standardization"},
     {"pages"},
@@ -25,9 +25,12 @@ LEVELS: list[set[str]] = [
     {"construction", "subsets"},
     {"exchange"},
     {"models"},
+    {"embedding"},
     {"training", "engines"},
     {"retrieval", "evaluation"},
-    {"removal", "showcase"},
+    {"diagnosis"},
+    {"reporting"},
+    {"reproduction", "removal", "showcase"},
     {"cli"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
