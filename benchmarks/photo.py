@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import io
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,9 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from traitlens.evaluation.encoding import encode_pictures
+from traitlens.embedding import Gallery, embed_all
 from traitlens.metrics import Counts, count_matches, hits
 from traitlens.models import load_encoder
-from traitlens.progress import silent
-from traitlens.records import Token
-from traitlens.standardization import decode
 from traitlens.store import Dataset
 
 KS = (1, 10)
@@ -41,38 +37,33 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=50, help="queries a collection")
     options = parser.parse_args()
     encoder, data = load_encoder(options.model), Dataset.open(options.data)
-    gallery = list(data.tokens(images=False))
-    (vectors,) = encode_pictures([encoder], data, gallery, progress=silent)
-    keys = {pixels: n for n, pixels in enumerate({t.pixels_sha256 for t in gallery})}
-    gallery_keys = np.array([keys[token.pixels_sha256] for token in gallery])
+    gallery = Gallery.of(data, split=None)
+    (embedded,) = embed_all([encoder], gallery)
     table = Table("collection", title=f"photos of tokens among {len(gallery):,}, in %")
     for head in ("queries", *(f"{kind} top-{k}" for kind in DISTORTIONS for k in KS)):
         table.add_column(head, justify="right")
     found: list[list[float]] = []
-    for name in data.collections:
-        tokens = list(islice(data.tokens(collections=[name]), options.each))
-        query_keys = np.array([keys[token.pixels_sha256] for token in tokens])
+    for name in gallery.collections:
+        mine = gallery.rows(name)
+        asked = range(mine.start, min(mine.start + options.each, mine.stop))
+        pictures = gallery.pictures(asked)
         shares: list[float] = []
         for distort in DISTORTIONS.values():
-            queries = encoder.encode_images([distort(_picture(token)) for token in tokens])
             counts = count_matches(
-                queries, vectors, query_keys=query_keys, gallery_keys=gallery_keys
+                encoder.encode_images([distort(picture) for picture in pictures]),
+                embedded.images_ND,
+                query_keys=gallery.picture_of[asked],
+                gallery_keys=gallery.picture_of,
             )
             shares += _shares(counts)
         found.append(shares)
-        table.add_row(name, str(len(tokens)), *(f"{share:.1f}" for share in shares))
+        table.add_row(name, str(len(asked)), *(f"{share:.1f}" for share in shares))
     table.add_row("mean", "", *(f"{share:.1f}" for share in np.mean(found, axis=0)))
     Console().print(table)
 
 
 def _shares(counts: Counts) -> list[float]:
     return [float(100 * hits(counts, k).mean()) for k in KS]
-
-
-def _picture(token: Token) -> Image.Image:
-    picture = decode(token.image or b"")
-    assert isinstance(picture, Image.Image)
-    return picture
 
 
 def smaller_jpeg(picture: Image.Image) -> Image.Image:

@@ -1,60 +1,18 @@
-"""Queries of people: read with care, ranked within their collection, none lost uncounted."""
+"""Queries of people: ranked within their collection and among all, none lost uncounted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.helpers import ColourEncoder, drawn_token, rejected_token, write_dataset
-from traitlens.errors import ModelError, QueryError
-from traitlens.evaluation import FreeTextQuery, evaluate_free_text, read_queries
+from traitlens.embedding import Gallery, embed_all
+from traitlens.errors import QueryError
+from traitlens.evaluation import FreeTextEvaluation, FreeTextQuery, evaluate_free_text
+from traitlens.evaluation.free_text import CHANCE, TEMPLATE, WORDS
+from traitlens.records import Split
 from traitlens.store import Dataset
-
-GOOD = {"collection": "robots", "token_id": "9", "query": "a red one"}
-
-
-def written(path: Path, *lines: Any) -> Path:
-    file = path / "queries.jsonl"
-    file.write_text("\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines))
-    return file
-
-
-def test_queries_are_read_with_their_places(tmp_path: Path) -> None:
-    file = written(tmp_path, GOOD, "", {**GOOD, "token_id": 12, "author": "me"})
-    first, second = read_queries(file)
-    expected = FreeTextQuery(
-        collection="robots", token_id="9", query="a red one", where=f"{file}:1"
-    )
-    assert first == expected
-    assert (second.token_id, second.where) == ("12", f"{file}:3")
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", r"queries\.jsonl:2: broken JSON: "),
-        ("[1]", r":2: expected a JSON object, got '\[1\]'"),
-        ({"collection": "robots", "query": "red"}, ":2: no 'token_id'; a query has collection"),
-        ({**GOOD, "query": " "}, ":2: 'query' must be text, got ' '"),
-        ({**GOOD, "query": 5}, ":2: 'query' must be text, got 5"),
-        ({**GOOD, "token_id": True}, ":2: 'token_id' must be text, got True"),
-        ({**GOOD, "collection": None}, ":2: 'collection' must be text, got None"),
-    ],
-)
-def test_a_wrong_line_is_named(tmp_path: Path, line: Any, message: str) -> None:
-    with pytest.raises(QueryError, match=message):
-        read_queries(written(tmp_path, GOOD, line))
-
-
-def test_a_wrong_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match=r"cannot read the query file .*none\.jsonl: No such file"):
-        read_queries(tmp_path / "none.jsonl")
-    with pytest.raises(QueryError, match=r"queries\.jsonl is empty"):
-        read_queries(written(tmp_path, ""))
-    (tmp_path / "latin").write_bytes(b"\xff\xfe")
-    with pytest.raises(QueryError, match="is not UTF-8"):
-        read_queries(tmp_path / "latin")
 
 
 def asked(collection: str, token_id: str, query: str) -> FreeTextQuery:
@@ -69,6 +27,13 @@ def robots(tmp_path: Path) -> Dataset:
     return write_dataset(tmp_path / "data", shards)
 
 
+def evaluated(
+    data: Dataset, queries: list[FreeTextQuery], *, split: Split | None = None
+) -> FreeTextEvaluation:
+    found = embed_all([ColourEncoder()], Gallery.of(data, split=split))
+    return evaluate_free_text(found, queries)
+
+
 def colours_of(data: Dataset, token_id: str) -> str:
     """Return the words that describe every coloured part of a robot."""
     (token,) = [t for t in data.tokens(collections=["robots"]) if t.token_id == token_id]
@@ -77,33 +42,65 @@ def colours_of(data: Dataset, token_id: str) -> str:
 
 
 def test_the_meant_token_is_ranked_within_its_collection(robots: Dataset) -> None:
-    described = colours_of(robots, "3")
-    queries = [asked("robots", "3", described), asked("robots", "5", "hello")]
-    found = evaluate_free_text(ColourEncoder(), robots, queries)
+    queries = [asked("robots", "3", colours_of(robots, "3")), asked("robots", "5", "hello")]
+    found = evaluated(robots, queries)
     first, second = found.ranked
     assert (first.n, first.rank, first.hits) == (40, 1, {1: 1, 5: 1, 10: 1})
+    assert first.first[0] == "3"
     # Wordless texts tell pictures apart by their last number alone: hats make a picture longer.
     assert second.rank > 1
-    row = found.row("free_text")
+    row = found.row()
     assert (row.queries, row.n, row.collections) == (2, 40, 1)
     assert row.recall[1] == (first.hits[1] + second.hits[1]) / 2
     assert row.median_rank == (first.rank + second.rank) / 2
 
 
-def test_the_template_and_chance_stand_beside_for_the_same_tokens(robots: Dataset) -> None:
-    queries = [asked("robots", "3", "whatever"), asked("owls", "4", "whatever")]
-    found = evaluate_free_text(ColourEncoder(), robots, queries)
-    assert {side: rows[0].queries for side, rows in found.rows.items()} == {
-        "free_text": 1,
-        "template": 1,
-        "chance": 1,
+def test_among_all_tokens_look_alikes_of_other_collections_count(robots: Dataset) -> None:
+    tokens = {name: list(robots.tokens(collections=[name])) for name in robots.collections}
+    twin = replace(tokens["robots"][3], collection="owls", token_uid="twin", location=None)
+    both = {
+        "robots": [replace(token, location=None) for token in tokens["robots"]],
+        "owls": [*(replace(token, location=None) for token in tokens["owls"]), twin],
     }
-    assert found.row("template").recall[1] == 1
+    data = write_dataset(robots.path.parent / "twins", both)
+    found = evaluated(data, [asked("robots", "3", colours_of(data, "3"))])
+    assert (found.ranked[0].rank, found.ranked[0].rank_in_all) == (1, 1.5)
+    row = found.row(scope="all")
+    assert (row.n, row.recall[1], row.right_collection) == (51, 0.5, 0.5)
+
+
+def test_template_chance_and_words_stand_beside_for_the_same_tokens(robots: Dataset) -> None:
+    queries = [asked("robots", "3", "whatever"), asked("owls", "4", "whatever")]
+    found = evaluated(robots, queries)
+    assert list(found.rows) == ["colours", TEMPLATE, WORDS, CHANCE]
+    assert all(rows[0].queries == 1 for rows in found.rows.values())
+    assert found.row(TEMPLATE).recall[1] == 1
     assert [ranked.template_rank for ranked in found.ranked] == [1, 1]
-    chance = found.row("chance")
+    chance = found.row(CHANCE)
     assert chance.recall[5] == pytest.approx((5 / 40 + 5 / 10) / 2)
     assert chance.median_rank == (41 / 2 + 11 / 2) / 2
-    assert chance.recall == pytest.approx(found.row("free_text").chance)
+    assert chance.recall == pytest.approx(found.row().chance)
+    # No caption says "whatever", so the words find nothing.
+    assert found.row(WORDS).recall == pytest.approx(chance.recall)
+
+
+def test_words_of_the_metadata_find_what_they_name(robots: Dataset) -> None:
+    found = evaluated(robots, [asked("robots", "3", colours_of(robots, "3"))])
+    assert found.row(WORDS).recall[10] == 1
+
+
+def test_queries_with_unseen_words_stand_apart(robots: Dataset) -> None:
+    queries = [
+        asked("robots", "3", "a red hat with blue bodies"),
+        asked("robots", "4", "red durag on a zorblax"),
+    ]
+    found = evaluated(robots, queries)
+    assert [ranked.unseen for ranked in found.ranked] == [(), ("durag", "zorblax")]
+    (known,) = [row for row in found.known_words if row.scope == "micro"]
+    (unseen,) = [row for row in found.unseen_words if row.scope == "micro"]
+    assert (known.queries, unseen.queries) == (1, 1)
+    assert known.median_rank == found.ranked[0].rank
+    assert unseen.median_rank == found.ranked[1].rank
 
 
 def test_every_query_is_ranked_or_skipped_for_a_reason(robots: Dataset) -> None:
@@ -113,25 +110,39 @@ def test_every_query_is_ranked_or_skipped_for_a_reason(robots: Dataset) -> None:
         asked("robots", "40", "rejected"),
         asked("cats", "1", "no such collection"),
     ]
-    found = evaluate_free_text(ColourEncoder(), robots, queries, split="test")
+    found = evaluated(robots, queries, split="test")
     assert found.skipped == {"token not in the gallery": 2, "collection not in the data set": 1}
     assert found.read == len(found.ranked) + sum(found.skipped.values())
     assert [(ranked.token_id, ranked.n) for ranked in found.ranked] == [("9", 4)]
 
 
+def test_ranks_follow_their_queries_whatever_the_order_of_the_file(robots: Dataset) -> None:
+    queries = [
+        asked("owls", "4", "red hat"),
+        asked("robots", "3", colours_of(robots, "3")),
+        asked("owls", "5", "blue"),
+    ]
+    found = evaluated(robots, queries)
+    assert [one.query for one in found.ranked] == [colours_of(robots, "3"), "red hat", "blue"]
+    for one in found.ranked:
+        (alone,) = evaluated(robots, [asked(one.collection, one.token_id, one.query)]).ranked
+        assert alone == one
+
+
 def test_a_token_that_does_not_exist_is_an_error_with_its_place(robots: Dataset) -> None:
     with pytest.raises(QueryError, match=r"^here:1: .* has no token '999' in robots"):
-        evaluate_free_text(ColourEncoder(), robots, [asked("robots", "999", "red")])
+        evaluated(robots, [asked("robots", "999", "red")])
 
 
 def test_queries_that_all_fall_outside_are_an_error(robots: Dataset) -> None:
     with pytest.raises(QueryError, match="1 x collection not in the data set"):
-        evaluate_free_text(ColourEncoder(), robots, [asked("cats", "1", "red")])
+        evaluated(robots, [asked("cats", "1", "red")])
 
 
-def test_a_file_and_a_folder_are_opened(robots: Dataset, tmp_path: Path) -> None:
-    found = evaluate_free_text(ColourEncoder(), robots.path, written(tmp_path, GOOD))
-    assert found.read == 1
-    json.dumps(found.to_json(), allow_nan=False)
-    with pytest.raises(ModelError, match="is no encoder"):
-        evaluate_free_text(None, robots, written(tmp_path, GOOD))  # type: ignore[arg-type]
+def test_a_file_is_read_and_the_result_is_plain_json(robots: Dataset, tmp_path: Path) -> None:
+    line = {"collection": "robots", "token_id": "9", "query": "a red one"}
+    (tmp_path / "queries.jsonl").write_text(json.dumps(line))
+    found = embed_all([ColourEncoder()], Gallery.of(robots, split=None))
+    made = evaluate_free_text(found, tmp_path / "queries.jsonl")
+    assert made.read == 1
+    json.dumps(made.to_json(), allow_nan=False)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.evaluation.bare import bare
 from traitlens.evaluation import RetrievalRow, score_retrieval
 from traitlens.evaluation.retrieval import DIRECTIONS, KS, Direction, Scope
 from traitlens.models import Vectors
@@ -12,9 +13,7 @@ def score(
     images: Vectors, texts: Vectors, collections: str, captions: str
 ) -> tuple[RetrievalRow, ...]:
     """Score tokens whose collections and captions are single letters."""
-    return score_retrieval(
-        images, texts, model="m", collections=list(collections), captions=list(captions)
-    )
+    return score_retrieval(bare(images, texts, collections, captions))
 
 
 def row_of(

@@ -75,8 +75,8 @@ def test_a_split_without_two_tokens_cannot_be_searched(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments_are_named(drawn: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is no encoder"):
-        evaluate("a model", drawn)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="'a model' is no encoder and no folder of embeddings"):
+        evaluate("a model", drawn)
     with pytest.raises(DatasetError, match="is no data set"):
         evaluate(ColourEncoder(), tmp_path)
     with pytest.raises(DatasetError, match="split must be one of"):

@@ -9,12 +9,12 @@ what the Croissant file says binds every byte.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from traitlens import files
 from traitlens.description.publication import LICENCE_PAGES, Publication, licence_id
 from traitlens.description.statistics import Description
 from traitlens.description.stored import STATISTICS
@@ -149,15 +149,9 @@ def checksums(folder: Path, shards: Sequence[str], *, progress: Progress = silen
     for number, shard in enumerate(shards):
         progress("checksums", number, len(shards))
         name = f"tokens/{shard}"
-        lines.append(f"{sha256_of(folder / name)}  {name}\n")
+        lines.append(f"{files.sha256_of(folder / name)}  {name}\n")
     progress("checksums", len(shards), len(shards))
     return "".join(lines)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _licences(description: Description, publication: Publication) -> list[str]:
@@ -199,7 +193,7 @@ def _file_objects(folder: Path) -> list[dict[str, Any]]:
             "contentUrl": name,
             "contentSize": f"{(folder / name).stat().st_size} B",
             "encodingFormat": media_type,
-            "sha256": sha256_of(folder / name),
+            "sha256": files.sha256_of(folder / name),
         }
         for name, (media_type, what) in said.items()
     ]

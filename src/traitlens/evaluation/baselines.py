@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from traitlens.embedding import Embedded, Gallery, embed_all
+from traitlens.embedding.encoding import BATCH, fill_texts
+from traitlens.embedding.pictures import read_pictures
 from traitlens.errors import DatasetError
-from traitlens.evaluation.encoding import BATCH, encode_pictures, encode_texts, read_pictures
 from traitlens.evaluation.retrieval import score_retrieval
 from traitlens.models.encoder import Vectors, unit_rows
 from traitlens.progress import Progress, silent
-from traitlens.records import Token
 from traitlens.store import Dataset
 
 PIXELS = 32  # px of a side: what most pixel art has or less
@@ -167,28 +168,21 @@ def fit_baselines(data: Dataset, *, progress: Progress = silent) -> list[Baselin
     n_words = len(words.column)
     x_V, xx_VV = np.zeros(n_words), np.zeros((n_words, n_words))
     sums = {name: _Sums(n_words) for name in FEATURES}
-    done = 0
-    for batch, pictures in _batches(data, train):
+    for start in range(0, len(train), BATCH):
+        batch = train[start : start + BATCH]
+        pictures = read_pictures(data, batch)
         bags_BV = words.bags([token.caption for token in batch])
         x_V += bags_BV.sum(axis=0)
         xx_VV += bags_BV.T @ bags_BV
         for name, features in FEATURES.items():
             sums[name].add(bags_BV, np.stack([features(picture) for picture in pictures]))
-        done += len(batch)
-        progress("fit baselines", done, len(train))
+        progress("fit baselines", start + len(batch), len(train))
     mean_V = x_V / len(train)
     covariance_VV = xx_VV / len(train) - np.outer(mean_V, mean_V)
     return [
         _choose(data, _candidates(name, words, mean_V, covariance_VV, sums[name], n=len(train)))
         for name in FEATURES
     ]
-
-
-def _batches(
-    data: Dataset, tokens: Sequence[Token]
-) -> Iterator[tuple[Sequence[Token], list[Image.Image]]]:
-    for number, pictures in enumerate(read_pictures(data, tokens)):
-        yield tokens[number * BATCH : (number + 1) * BATCH], pictures
 
 
 def _candidates(
@@ -217,22 +211,18 @@ def _candidates(
 
 def _choose(data: Dataset, candidates: Iterable[Baseline]) -> Baseline:
     """Return the candidate with the best macro top-1, text to image, on the validation split."""
-    tokens = list(data.tokens(split="validation", images=False))
-    if not tokens:
+    try:
+        gallery = Gallery.of(data, split="validation")
+    except DatasetError:  # nothing to choose on
         return next(c for c in candidates if c.ridge == DEFAULT_RIDGE)
-    images: Vectors | None = None
+    embedded: Embedded | None = None
     best: tuple[float, Baseline] | None = None
     for candidate in candidates:
-        if images is None:  # they do not depend on the ridge
-            (images,) = encode_pictures([candidate], data, tokens, progress=silent)
-        rows = score_retrieval(
-            images,
-            encode_texts(candidate, [token.caption for token in tokens]),
-            model=candidate.name,
-            collections=[token.collection for token in tokens],
-            captions=[token.caption for token in tokens],
-            directions=["text_to_image"],
-        )
+        if embedded is None:
+            (embedded,) = embed_all([candidate], gallery)
+        else:  # the pictures' vectors do not depend on the ridge
+            fill_texts(candidate, gallery, embedded.texts_ND)
+        rows = score_retrieval(embedded, directions=["text_to_image"])
         macro = next(row for row in rows if row.scope == "macro")
         if best is None or macro.recall[1] > best[0]:
             best = macro.recall[1], candidate

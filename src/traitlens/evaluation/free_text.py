@@ -1,61 +1,55 @@
-"""Queries as people type them, written from a picture: where does the meant token rank?
-
-A query file has one JSON object a line, with any further keys ignored:
-
-    {"collection": "cryptopunks", "token_id": "122", "query": "punk smoking a cigarette"}
+"""Where the meant token ranks for queries as people type them (see `queries`).
 
 A query may fit other tokens as well, so a rank above 1 is not always an error. The same model's
-score on the template captions of the same tokens stands beside, and so does chance.
+score on the template captions of the same tokens stands beside, and so do chance, the baselines,
+and a search of the metadata's words.
 """
+
+# Axes: Q queries, N gallery items
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from traitlens import metrics
+from traitlens.captions.stems import JOINING, stem_list
+from traitlens.embedding import Embedded, Gallery
+from traitlens.embedding.gallery import Numbers
 from traitlens.errors import QueryError
-from traitlens.evaluation.encoding import check_encoder, encode_pictures, encode_texts
+from traitlens.evaluation.queries import FreeTextQuery, read_queries
 from traitlens.evaluation.retrieval import (
     KS,
     RetrievalRow,
     Scope,
     Searched,
-    number,
+    row_of_all,
     rows_within,
     search,
 )
-from traitlens.evaluation.scoring import split_rule
+from traitlens.evaluation.word_search import WordSearch
 from traitlens.metrics import Counts
-from traitlens.models.encoder import Encoder, Vectors
 from traitlens.progress import Progress, silent
 from traitlens.records import Split, Token
 from traitlens.store import Dataset
 
-Side = Literal["free_text", "template", "chance"]
+TEMPLATE, CHANCE, WORDS = "template captions", "chance", "words of the metadata"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeTextQuery:
-    """A query, the token that was meant, and where it was read: "queries.jsonl:3"."""
-
-    collection: str
-    token_id: str
-    query: str
-    where: str
+SHOWN = 6  # hits of a query that are named for a page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedQuery:
-    """What came of a query: the expected rank, from 1, of the meant token among `n`.
+    """What came of a query: the expected rank, from 1, of the meant token.
 
-    `hits` are expected hits at k, in [0, 1]; both are whole numbers where nothing ties.
+    `rank` is that among the `n` tokens of its collection, `rank_in_all` among those of all. `hits`
+    are expected hits at k, in [0, 1]. `unseen` are its words that no train caption has. `first`
+    are the ids of the first tokens of its collection, as the model ranks them.
     """
 
     collection: str
@@ -63,193 +57,211 @@ class RankedQuery:
     query: str
     n: int
     rank: float
+    rank_in_all: float
     template_rank: float
     hits: dict[int, float]
+    unseen: tuple[str, ...]
+    first: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeTextEvaluation:
-    """Ranks query by query, and the rows of the model's `free_text`, its `template` and `chance`.
+    """Ranks query by query, and rows of the model and of what stands beside it.
 
-    `template` is the score on the template captions of the same tokens, in the same galleries.
-    `read` = the number of `ranked` + the sum of `skipped`.
+    `rows` has by name: the model; the model on the `TEMPLATE` captions of the same tokens, in the
+    same galleries; each baseline; a search of the `WORDS` of the metadata; `CHANCE`. `known_words`
+    and `unseen_words` are the model's rows for queries of which every word, or not every word, is
+    in a train caption. `read` = the number of `ranked` + the sum of `skipped`.
     """
 
     model: str
-    model_fingerprint: str
     dataset: str
-    dataset_fingerprint: str
-    split_rule: str | None
-    split: Split | None
+    split: str | None
     read: int
     skipped: dict[str, int]
     ranked: tuple[RankedQuery, ...]
-    rows: dict[Side, tuple[RetrievalRow, ...]]
+    rows: dict[str, tuple[RetrievalRow, ...]]
+    known_words: tuple[RetrievalRow, ...]
+    unseen_words: tuple[RetrievalRow, ...]
 
     def row(
-        self, side: Side, *, scope: Scope = "macro", gallery: str | None = None
+        self, name: str | None = None, *, scope: Scope = "macro", gallery: str | None = None
     ) -> RetrievalRow:
-        """Return one row, by default macro; KeyError when there is none."""
-        for row in self.rows[side]:
+        """Return one row, by default the model's macro row; KeyError when there is none."""
+        for row in self.rows[name or self.model]:
             if row.scope == scope and gallery in (None, row.gallery):
                 return row
-        raise KeyError((side, scope, gallery))
+        raise KeyError((name, scope, gallery))
 
     def to_json(self) -> dict[str, Any]:
-        rows = {side: [row.to_json() for row in rows] for side, rows in self.rows.items()}
-        return {**asdict(self), "rows": rows}
+        return {
+            **asdict(self),
+            "rows": {name: _json(rows) for name, rows in self.rows.items()},
+            "known_words": _json(self.known_words),
+            "unseen_words": _json(self.unseen_words),
+        }
 
 
-def read_queries(path: str | Path) -> tuple[FreeTextQuery, ...]:
-    """Return the queries of a JSON lines file; raise QueryError with the file and the line."""
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise QueryError(f"cannot read the query file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise QueryError(f"the query file {path} is not UTF-8 text: {error.reason}") from error
-    queries = [
-        _read_query(line, where=f"{path}:{count}")
-        for count, line in enumerate(lines, start=1)
-        if line.strip()
-    ]
-    if not queries:
-        raise QueryError(f"the query file {path} is empty")
-    return tuple(queries)
-
-
-def _read_query(line: str, *, where: str) -> FreeTextQuery:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise QueryError(f"{where}: broken JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise QueryError(f"{where}: expected a JSON object, got {line.strip()[:60]!r}")
-    return FreeTextQuery(
-        collection=_text(value, "collection", where),
-        token_id=_text(value, "token_id", where),
-        query=_text(value, "query", where),
-        where=where,
-    )
-
-
-def _text(value: dict[str, Any], key: str, where: str) -> str:
-    if key not in value:
-        raise QueryError(f"{where}: no {key!r}; a query has collection, token_id and query")
-    found = value[key]
-    if key == "token_id" and isinstance(found, int) and not isinstance(found, bool):
-        found = str(found)
-    if not isinstance(found, str) or not found.strip():
-        raise QueryError(f"{where}: {key!r} must be text, got {found!r}")
-    return found.strip()
+def _json(rows: Iterable[RetrievalRow]) -> list[dict[str, Any]]:
+    return [row.to_json() for row in rows]
 
 
 def evaluate_free_text(
-    encoder: Encoder,
-    data: Dataset | str | Path,
+    found: Sequence[Embedded],
     queries: str | Path | Sequence[FreeTextQuery],
     *,
-    split: Split | None = None,
     progress: Progress = silent,
 ) -> FreeTextEvaluation:
-    """Return where the meant tokens rank within their collections, among the tokens of `split`.
+    """Return where the meant tokens rank, within their collections and among all tokens.
 
-    Queries about collections or tokens outside that gallery are skipped and counted; a token that
-    the data set does not have at all is a QueryError.
+    `found[0]` is the model, the others stand beside; all have the same gallery. Queries about
+    collections or tokens outside it are skipped and counted; a token that the data set does not
+    have at all is a QueryError.
     """
-    check_encoder(encoder)
-    data = data if isinstance(data, Dataset) else Dataset.open(data)
-    if isinstance(queries, str | Path):
-        queries = read_queries(queries)
-    asked, galleries, skipped = _match(data, queries, split=split)
-    gallery = [token for tokens in galleries.values() for token in tokens]
-    (images,) = encode_pictures([encoder], data, gallery, progress=progress)
-    free: dict[str, Searched] = {}
-    template: dict[str, Searched] = {}
+    read = read_queries(queries) if isinstance(queries, str | Path) else tuple(queries)
+    model, gallery = found[0], found[0].gallery
+    asked, skipped = _match(gallery, read)
+    names = (*(each.model for each in found), TEMPLATE, WORDS, CHANCE)
+    within: dict[str, dict[str, Searched]] = {name: {} for name in names}
     ranked: list[RankedQuery] = []
-    start = 0
-    for name, tokens in galleries.items():
-        mine, images_ND = asked[name], images[start : start + len(tokens)]
-        start += len(tokens)
-        free[name], template[name] = _search(encoder, tokens, images_ND, mine)
-        ranked += _ranked(mine, free[name], template[name])
+    known = _known_stems(gallery.data)
+    for done, (name, (mine, tokens)) in enumerate(asked.items(), start=1):
+        for each in found:
+            within[each.model][name] = _ask(each, mine, tokens)
+        within[TEMPLATE][name] = _ask(model, mine, tokens, templates=True)
+        within[WORDS][name] = _ask_words(mine, tokens)
+        within[CHANCE][name] = _constant(within[WORDS][name])
+        searched = {side: within[side][name] for side in (model.model, TEMPLATE)}
+        ranked += _ranked(model, mine, tokens, searched, known)
+        progress("ask queries", done, len(asked))
+    in_all = {each.model: _ask_all(each, asked) for each in found}
+    in_all[CHANCE] = _constant(in_all[model.model])
+    ranks = in_all[model.model].instance.ranks.tolist()
+    ranked = [replace(one, rank_in_all=rank) for one, rank in zip(ranked, ranks, strict=True)]
     return FreeTextEvaluation(
-        model=encoder.name,
-        model_fingerprint=encoder.fingerprint,
-        dataset=str(data.path),
-        dataset_fingerprint=data.manifest.fingerprint,
-        split_rule=split_rule(data),
-        split=split,
-        read=len(queries),
-        skipped=dict(skipped),
+        model=model.model,
+        dataset=str(gallery.data.path),
+        split=gallery.split,
+        read=len(read),
+        skipped=skipped,
         ranked=tuple(ranked),
-        rows=_rows(encoder.name, free, template),
+        rows={
+            name: _rows(name, within[name], in_all.get(name), len(gallery.collections))
+            for name in names
+        },
+        known_words=_chosen(model.model, within[model.model], ranked, unseen=False),
+        unseen_words=_chosen(model.model, within[model.model], ranked, unseen=True),
     )
 
 
-def _match(
-    data: Dataset, queries: Iterable[FreeTextQuery], *, split: Split | None
-) -> tuple[dict[str, list[FreeTextQuery]], dict[str, list[Token]], Counter[str]]:
-    """Return the answerable queries and the gallery of each collection, and what was skipped."""
-    asked: dict[str, list[FreeTextQuery]] = {}
+Asked = dict[str, tuple[list[FreeTextQuery], list[Token]]]
+
+
+def _match(gallery: Gallery, queries: Iterable[FreeTextQuery]) -> tuple[Asked, dict[str, int]]:
+    """Return the answerable queries and the tokens of each collection, and what was skipped."""
+    by_collection: dict[str, list[FreeTextQuery]] = {}
     skipped: Counter[str] = Counter()
-    known = set(data.collections)
     for query in queries:
-        if query.collection in known:
-            asked.setdefault(query.collection, []).append(query)
+        if query.collection in gallery.data.collections:
+            by_collection.setdefault(query.collection, []).append(query)
         else:
             skipped["collection not in the data set"] += 1
-    galleries: dict[str, list[Token]] = {}
-    for name, mine in list(asked.items()):
-        tokens = list(data.tokens(collections=[name], images=False, rejected=True))
-        _refuse_unknown(mine, {token.token_id for token in tokens}, data)
-        gallery = [t for t in tokens if t.status == "kept" and split in (None, t.split)]
-        ids = {token.token_id for token in gallery}
-        asked[name] = [query for query in mine if query.token_id in ids]
-        skipped["token not in the gallery"] += len(mine) - len(asked[name])
-        if asked[name]:
-            galleries[name] = gallery
-    if not galleries:
+    asked: Asked = {}
+    # In the order of the gallery, which is that of the ranks among all tokens
+    for name in sorted(by_collection, key=gallery.data.collections.index):
+        mine = by_collection[name]
+        _refuse_unknown(mine, gallery.data, name)
+        tokens = gallery.tokens(name) if name in gallery.collections else []
+        ids = {token.token_id for token in tokens}
+        answerable = [query for query in mine if query.token_id in ids]
+        skipped["token not in the gallery"] += len(mine) - len(answerable)
+        if answerable:
+            asked[name] = answerable, tokens
+    if not asked:
         listed = ", ".join(f"{count} x {reason}" for reason, count in skipped.items() if count)
-        raise QueryError(f"none of the queries can be asked of {data.path}: {listed}")
-    return asked, galleries, +skipped
+        raise QueryError(
+            f"none of the queries can be asked of {gallery.data.path}, split "
+            f"{gallery.split or 'all'}: {listed}"
+        )
+    return asked, dict(+skipped)
 
 
-def _refuse_unknown(queries: Iterable[FreeTextQuery], ids: set[str], data: Dataset) -> None:
+def _refuse_unknown(queries: Iterable[FreeTextQuery], data: Dataset, name: str) -> None:
+    tokens = data.tokens(collections=[name], images=False, rejected=True)
+    ids = {token.token_id for token in tokens}
     for query in queries:
         if query.token_id not in ids:
             raise QueryError(
-                f"{query.where}: {data.path} has no token {query.token_id!r} in {query.collection}"
+                f"{query.where}: {data.path} has no token {query.token_id!r} in {name}"
             )
 
 
-def _search(
-    encoder: Encoder, tokens: Sequence[Token], images_ND: Vectors, queries: Sequence[FreeTextQuery]
-) -> tuple[Searched, Searched]:
-    """Return what came of the free-text queries and of the template captions of the same tokens."""
-    place = {token.token_id: i for i, token in enumerate(tokens)}
-    meant = np.array([place[query.token_id] for query in queries])
-    captions = [token.caption for token in tokens]
-    free = search(
-        encode_texts(encoder, [query.query for query in queries]),
-        images_ND,
-        classes=np.arange(len(tokens)),  # free text may tell tokens of one caption apart
-        meant=meant,
+def _places(queries: Iterable[FreeTextQuery], tokens: Iterable[Token]) -> Numbers:
+    """Return the row of each query's token among `tokens`."""
+    place = {token.token_id: row for row, token in enumerate(tokens)}
+    return np.array([place[query.token_id] for query in queries], np.int64)
+
+
+def _ask(
+    each: Embedded,
+    queries: Sequence[FreeTextQuery],
+    tokens: Sequence[Token],
+    *,
+    templates: bool = False,
+) -> Searched:
+    """Return what comes of the queries, or of the template captions of the same tokens."""
+    rows = each.gallery.rows(queries[0].collection)
+    meant = _places(queries, tokens)
+    if templates:
+        asked, classes = each.texts_ND[rows][meant], each.gallery.caption_of[rows]
+    else:  # free text may tell tokens of one caption apart
+        asked = each.encode_texts([query.query for query in queries])
+        classes = np.arange(len(tokens))
+    return search(asked, each.images_ND[rows], classes=classes, meant=meant)
+
+
+def _ask_all(each: Embedded, asked: Asked) -> Searched:
+    """Return what comes of all queries in one gallery of all tokens."""
+    gallery = each.gallery
+    meant = [
+        gallery.rows(name).start + _places(mine, tokens) for name, (mine, tokens) in asked.items()
+    ]
+    texts = [query.query for mine, _ in asked.values() for query in mine]
+    return search(
+        each.encode_texts(texts),
+        each.images_ND,
+        classes=np.arange(len(gallery)),
+        collections=gallery.collection_of,
+        meant=np.concatenate(meant),
     )
-    template = search(
-        encode_texts(encoder, [captions[i] for i in meant]),
-        images_ND,
-        classes=number(captions),
-        meant=meant,
+
+
+def _ask_words(queries: Sequence[FreeTextQuery], tokens: Sequence[Token]) -> Searched:
+    """Return what a search of the captions' words finds."""
+    words = WordSearch([token.caption for token in tokens])
+    scores_QN = np.stack([words.scores(query.query) for query in queries])
+    meant = _places(queries, tokens)
+    counts = metrics.count(scores_QN, meant[:, None] == np.arange(len(tokens)))
+    return Searched(
+        instance=counts,
+        same_class=counts,
+        gallery_size=np.full(len(queries), len(tokens)),
+        same_caption=np.ones(len(queries), np.int64),
     )
-    return free, template
 
 
 def _ranked(
-    queries: Sequence[FreeTextQuery], free: Searched, template: Searched
+    model: Embedded,
+    queries: Sequence[FreeTextQuery],
+    tokens: Sequence[Token],
+    searched: dict[str, Searched],
+    known: frozenset[str],
 ) -> list[RankedQuery]:
+    free, template = searched[model.model], searched[TEMPLATE]
     hits = {k: metrics.hits(free.instance, k) for k in KS}
+    images_ND, _ = model.of(queries[0].collection)
+    scores_QN = model.encode_texts([query.query for query in queries]) @ images_ND.T
+    best = np.argsort(-scores_QN, axis=1, kind="stable")[:, :SHOWN]
     return [
         RankedQuery(
             collection=query.collection,
@@ -257,34 +269,52 @@ def _ranked(
             query=query.query,
             n=free.n,
             rank=float(free.instance.ranks[i]),
+            rank_in_all=0.0,
             template_rank=float(template.instance.ranks[i]),
             hits={k: float(hits[k][i]) for k in KS},
+            unseen=_unseen(query.query, known),
+            first=tuple(tokens[row].token_id for row in best[i]),
         )
         for i, query in enumerate(queries)
     ]
 
 
+def _known_stems(data: Dataset) -> frozenset[str]:
+    """Return the stems of all words of the train captions, or of all captions without a split."""
+    split: Split | None = "train" if data.count(split="train") else None
+    found: set[str] = set()
+    for token in data.tokens(split=split, images=False):
+        found.update(stem_list(token.caption))
+    return frozenset(found)
+
+
+def _unseen(query: str, known: frozenset[str]) -> tuple[str, ...]:
+    said = dict.fromkeys(stem_list(query))
+    return tuple(word for word in said if word not in known and word not in JOINING)
+
+
 def _rows(
-    model: str, free: dict[str, Searched], template: dict[str, Searched]
-) -> dict[Side, tuple[RetrievalRow, ...]]:
-    chance = {name: _constant(found) for name, found in free.items()}
+    name: str, within: dict[str, Searched], in_all: Searched | None, collections: int
+) -> tuple[RetrievalRow, ...]:
+    rows = rows_within(within, model=name, direction="text_to_image")
+    if in_all:
+        rows.append(row_of_all(in_all, model=name, collections=collections))
+    return tuple(rows)
 
-    def rows(found: dict[str, Searched], name: str) -> tuple[RetrievalRow, ...]:
-        return tuple(rows_within(found, model=name, direction="text_to_image"))
 
-    return {
-        "free_text": rows(free, model),
-        "template": rows(template, model),
-        "chance": rows(chance, "chance"),
-    }
+def _chosen(
+    model: str, within: dict[str, Searched], ranked: Sequence[RankedQuery], *, unseen: bool
+) -> tuple[RetrievalRow, ...]:
+    """Return the rows of the queries with, or without, words that are in no train caption."""
+    chosen = {}
+    for name, searched in within.items():
+        mine = [bool(one.unseen) == unseen for one in ranked if one.collection == name]
+        if any(mine):
+            chosen[name] = searched.of(np.flatnonzero(mine))
+    return tuple(rows_within(chosen, model=model, direction="text_to_image")) if chosen else ()
 
 
 def _constant(found: Searched) -> Searched:
     """Return what an encoder scores that gives one vector to everything."""
     level = Counts(np.zeros_like(found.gallery_size), found.gallery_size - 1)
-    return Searched(
-        instance=level,
-        same_class=level,
-        gallery_size=found.gallery_size,
-        same_caption=found.same_caption,
-    )
+    return replace(found, instance=level, same_class=level, same_collection=None)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.markup import escape
 from rich.table import Table
 
-from traitlens.evaluation.free_text import FreeTextEvaluation, Side
 from traitlens.evaluation.retrieval import DIRECTIONS, KS, PerK, RetrievalRow, Scope
 from traitlens.evaluation.scoring import Evaluation
 
@@ -21,12 +20,6 @@ _SCOPES: dict[Scope, str] = {
     "macro": "own collection, mean over collections",
     "micro": "own collection, mean over queries",
     "all": "all collections together",
-}
-
-_SIDES: dict[Side, str] = {
-    "free_text": "free text",
-    "template": "template captions",
-    "chance": "chance",
 }
 
 
@@ -61,11 +54,6 @@ def tables(evaluation: Evaluation) -> list[Table]:
     """Return a table for each direction and one with every collection."""
     made = [_summary(evaluation, number) for number in range(len(DIRECTIONS))]
     return [*made, _by_collection(evaluation)]
-
-
-def free_text_tables(evaluation: FreeTextEvaluation) -> list[Table]:
-    """Return a table of the means and one with every collection."""
-    return [_free_text_summary(evaluation), _free_text_by_collection(evaluation)]
 
 
 def headline_line(found: Headline) -> str:
@@ -122,51 +110,13 @@ def _text_rows(rows: Iterable[RetrievalRow], model: str) -> list[RetrievalRow]:
     return [row for row in rows if (row.model, row.direction, row.scope) == wanted]
 
 
-def _free_text_summary(evaluation: FreeTextEvaluation) -> Table:
-    table = Table(
-        title=f"free text, {_where(evaluation)}",
-        caption="In % but the ranks. Only the meant token counts, though a query may fit others; "
-        f"ties are broken at random, in expectation.{_skipped(evaluation.skipped)}",
-    )
-    _columns(table, "gallery", "queries", "", *(f"top-{k}" for k in KS), "MRR", "median rank")
-    scopes: tuple[Scope, ...] = ("macro", "micro")
-    for scope in scopes:
-        for side, words in _SIDES.items():
-            row = evaluation.row(side, scope=scope)
-            head = (_SCOPES[scope], str(row.queries)) if side == "free_text" else ("", "")
-            ranks = (_percent(row.mrr), f"{row.median_rank:,.1f}")
-            end = side == "chance"
-            table.add_row(*head, words, *_by_k(row.recall), *ranks, end_section=end)
-    return table
-
-
-def _free_text_by_collection(evaluation: FreeTextEvaluation) -> Table:
-    table = Table(title=f"free text, collection by collection, {_where(evaluation)}")
-    numbers = ("N", "queries", "top-1", "top-5", "top-10", "median rank")
-    _columns(table, "collection", *numbers, "template top-1", "chance top-1")
-    for row in evaluation.rows["free_text"]:
-        if row.scope != "collection":
-            continue
-        template = evaluation.row("template", scope="collection", gallery=row.gallery)
-        table.add_row(
-            escape(row.gallery),
-            f"{row.n:,}",
-            str(row.queries),
-            *_by_k(row.recall),
-            f"{row.median_rank:,.1f}",
-            _percent(template.recall[1]),
-            _percent(row.chance[1]),
-        )
-    return table
-
-
 def _columns(table: Table, first: str, *others: str) -> None:
     table.add_column(first)
     for name in others:
         table.add_column(name, justify="right" if name else "left")
 
 
-def _where(evaluation: Evaluation | FreeTextEvaluation) -> str:
+def _where(evaluation: Evaluation) -> str:
     """Return what was searched: the split's rule is always said, since rules never mix."""
     split = "all tokens" if evaluation.split is None else f"{evaluation.split} tokens"
     rule = f", split {evaluation.split_rule}" if evaluation.split_rule else ""

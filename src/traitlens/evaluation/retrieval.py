@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traitlens import metrics
+from traitlens.embedding import Embedded
+from traitlens.embedding.encoding import Stored
+from traitlens.embedding.gallery import Numbers
 from traitlens.metrics import Counts
-from traitlens.models.encoder import Vectors
+from traitlens.progress import Progress, silent
 
 Direction = Literal["text_to_image", "image_to_text"]
 DIRECTIONS: tuple[Direction, ...] = ("text_to_image", "image_to_text")
@@ -35,8 +38,9 @@ class RetrievalRow:
 
     Scopes: one `collection`; `macro` = mean over collections, `micro` = weighted by their queries,
     each query searching its own collection; `all` = one gallery of all tokens. Recalls, chances
-    and ceilings are in [0, 1], by k. `chance` is that of a random order, `ceiling` the best that
-    can be where captions repeat.
+    and ceilings are in [0, 1], by k. `chance` is that of a random order; `ceiling` the best that
+    can be where captions repeat, which is what a structured search of the metadata reaches.
+    `interval` holds the recalls with the confidence of a bootstrap over collections or families.
     """
 
     model: str
@@ -53,6 +57,9 @@ class RetrievalRow:
     class_chance: PerK
     mrr: float
     median_rank: float
+    mean_rank: float
+    right_collection: float | None = None  # the first hit's, in one gallery of all
+    interval: dict[int, tuple[float, float]] | None = None  # of the recalls, for means
 
     def of_ceiling(self, k: int) -> float:
         """Return the recall as a share of its ceiling."""
@@ -75,6 +82,7 @@ class Searched:
 
     instance: Counts
     same_class: Counts
+    same_collection: Counts | None = None
     gallery_size: NDArray[np.int64]
     same_caption: NDArray[np.int64]
 
@@ -83,74 +91,91 @@ class Searched:
         """The number of tokens in the gallery, when there is one gallery."""
         return int(self.gallery_size[0])
 
+    def of(self, rows: NDArray[np.intp]) -> Searched:
+        """Return the same of some of the queries."""
+
+        def some(counts: Counts) -> Counts:
+            return Counts(counts.above[rows], counts.level[rows])
+
+        return Searched(
+            instance=some(self.instance),
+            same_class=some(self.same_class),
+            same_collection=some(self.same_collection) if self.same_collection else None,
+            gallery_size=self.gallery_size[rows],
+            same_caption=self.same_caption[rows],
+        )
+
 
 def score_retrieval(
-    images_ND: Vectors,
-    texts_ND: Vectors,
+    embedded: Embedded,
     *,
-    model: str,
-    collections: Sequence[str],
-    captions: Sequence[str],
     directions: Sequence[Direction] = DIRECTIONS,
-    block: int = metrics.BLOCK,
+    progress: Progress = silent,
 ) -> tuple[RetrievalRow, ...]:
     """Return the rows of each direction: every collection, macro, micro and all.
 
-    Row i of the vectors, of `collections` and of `captions` belongs to token i. Equal captions
-    are one class, equal vectors tie (see `metrics`).
+    Tokens of equal captions are one class, equal vectors tie (see `metrics`).
     """
-    names = list(dict.fromkeys(collections))
-    of_N = np.array([names.index(name) for name in collections])
-    classes_N = number(captions)
+    gallery = embedded.gallery
     rows: list[RetrievalRow] = []
     for direction in directions:
-        queries, gallery = texts_ND, images_ND
-        if direction == "image_to_text":
-            queries, gallery = images_ND, texts_ND
-        searched = [
-            search(queries[mine], gallery[mine], classes=classes_N[mine], block=block)
-            for mine in (of_N == c for c in range(len(names)))
-        ]
-        by_collection = dict(zip(names, searched, strict=True))
-        rows += rows_within(by_collection, model=model, direction=direction)
-        everything = search(queries, gallery, classes=classes_N, block=block)
+        within = {}
+        for name in gallery.collections:
+            images_nD, texts_nD = embedded.of(name)
+            queries, searched = _sides(images_nD, texts_nD, direction)
+            classes = gallery.caption_of[gallery.rows(name)]
+            within[name] = search(queries, searched, classes=classes)
+            progress(f"rank {direction}", gallery.rows(name).stop, len(gallery))
+        rows += rows_within(within, model=embedded.model, direction=direction)
         rows.append(
-            _row(everything, model=model, direction=direction, scope="all", collections=len(names))
+            row_of_all(
+                _search_all(embedded, direction),
+                model=embedded.model,
+                direction=direction,
+                collections=len(gallery.collections),
+            )
         )
     return tuple(rows)
 
 
-def number(keys: Sequence[str]) -> NDArray[np.int64]:
-    """Return equal numbers for equal keys."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+def _search_all(embedded: Embedded, direction: Direction) -> Searched:
+    gallery = embedded.gallery
+    queries, searched = _sides(embedded.images_ND, embedded.texts_ND, direction)
+    return search(queries, searched, classes=gallery.caption_of, collections=gallery.collection_of)
+
+
+def _sides(images: Stored, texts: Stored, direction: Direction) -> tuple[Stored, Stored]:
+    """Return the queries and what they search."""
+    return (texts, images) if direction == "text_to_image" else (images, texts)
 
 
 def search(
-    queries_QD: Vectors,
-    gallery_ND: Vectors,
+    queries_QD: Stored,
+    gallery_ND: Stored,
     *,
-    classes: NDArray[np.int64],
-    meant: NDArray[np.intp] | None = None,
-    block: int = metrics.BLOCK,
+    classes: Numbers,
+    collections: Numbers | None = None,
+    meant: Numbers | None = None,
 ) -> Searched:
     """Return what came of searching one gallery; query i means token `meant[i]`, by default i.
 
-    `classes`, of shape (N,), are equal for tokens of one caption.
+    `classes`, of shape (N,), are equal for tokens of one caption, `collections` for those of one
+    collection.
     """
     n = len(gallery_ND)
     meant = np.arange(n) if meant is None else meant
     same_caption = np.bincount(classes)[classes[meant]].astype(np.int64)
 
-    def counts(keys: NDArray[Any]) -> Counts:
+    def counts(keys: Numbers) -> Counts:
         return metrics.count_matches(
-            queries_QD, gallery_ND, query_keys=keys[meant], gallery_keys=keys, block=block
+            queries_QD, gallery_ND, query_keys=keys[meant], gallery_keys=keys
         )
 
     instance = counts(np.arange(n))
     return Searched(
         instance=instance,
         same_class=counts(classes) if same_caption.max(initial=1) > 1 else instance,
+        same_collection=None if collections is None else counts(collections),
         gallery_size=np.full(len(meant), n),
         same_caption=same_caption,
     )
@@ -174,6 +199,13 @@ def rows_within(
         n=sum(row.n for row in rows),
     )
     return [*rows, _macro(rows), micro]
+
+
+def row_of_all(
+    found: Searched, *, model: str, collections: int, direction: Direction = "text_to_image"
+) -> RetrievalRow:
+    """Return the row of one gallery of all tokens."""
+    return _row(found, model=model, direction=direction, scope="all", collections=collections)
 
 
 def _pool(parts: Sequence[Searched]) -> Searched:
@@ -216,6 +248,10 @@ def _row(
         class_chance={k: _class_chance(found, k) for k in KS},
         mrr=float(metrics.reciprocal_ranks(found.instance).mean()),
         median_rank=float(np.median(found.instance.ranks)),
+        mean_rank=float(found.instance.ranks.mean()),
+        right_collection=(
+            float(metrics.hits(found.same_collection, 1).mean()) if found.same_collection else None
+        ),
     )
 
 
@@ -246,4 +282,5 @@ def _macro(rows: Sequence[RetrievalRow]) -> RetrievalRow:
         class_chance=mean(lambda row: row.class_chance),
         mrr=float(np.mean([row.mrr for row in rows])),
         median_rank=float(np.mean([row.median_rank for row in rows])),
+        mean_rank=float(np.mean([row.mean_rank for row in rows])),
     )

@@ -1,0 +1,1 @@
+"""What one score hides: near-duplicates, short queries, swapped traits, traits that nobody can see."""

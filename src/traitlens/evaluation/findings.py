@@ -1,0 +1,111 @@
+"""What a reader must know before the numbers, in plain sentences."""
+
+# Axes: N tokens, D dimensions
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from traitlens import files
+from traitlens.embedding import Embedded, Gallery
+from traitlens.embedding.encoding import Stored
+from traitlens.embedding.gallery import Numbers
+from traitlens.metrics import group_equal
+
+MIN_CLUSTERS = 20
+
+MERGED = 0.02  # of the captions (or pictures) that differ but not to the model: worth a word
+
+
+def findings(found: Sequence[Embedded], groups: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the findings about a gallery and the models that are compared on it."""
+    gallery = found[0].gallery
+    said = [*_about_collections(gallery), *_about_confidence(groups)]
+    for each in found:
+        said += _about_vectors(each)
+    return (*said, *_about_training(found[0]))
+
+
+def _about_collections(gallery: Gallery) -> Iterator[str]:
+    if len(gallery.collections) == 1:
+        yield (
+            f"One collection only ({gallery.collections[0]}): the means are its own scores, and "
+            "nothing is known about others."
+        )
+    for name in gallery.collections:
+        rows = gallery.rows(name)
+        if len(np.unique(gallery.caption_of[rows])) == 1:
+            yield (
+                f"All {rows.stop - rows.start:,} captions of {name} are equal: no search by text "
+                "can be better than chance there."
+            )
+        if len(np.unique(gallery.picture_of[rows])) == 1:
+            yield f"All {rows.stop - rows.start:,} pictures of {name} are equal."
+
+
+def _about_confidence(groups: Mapping[str, str]) -> Iterator[str]:
+    clusters, collections = len(set(groups.values())), len(groups)
+    if clusters >= MIN_CLUSTERS:
+        return
+    more = ""
+    if clusters < collections:
+        more = f" in {collections} collections, of which those of one family share art"
+    yield (
+        f"No confidence intervals: {clusters} independent "
+        f"{'collections' if clusters == collections else 'families'}{more}; an interval needs "
+        f"{MIN_CLUSTERS}."
+    )
+
+
+def _about_vectors(each: Embedded) -> Iterator[str]:
+    gallery = each.gallery
+    sides = (
+        ("captions", each.texts_ND, gallery.caption_of),
+        ("pictures", each.images_ND, gallery.picture_of),
+    )
+    for what, vectors_ND, number_N in sides:
+        first = np.unique(number_N, return_index=True)[1]
+        zero = _zeros(vectors_ND, first)
+        if zero:
+            yield (
+                f"{each.model}: {zero:,} of {len(first):,} {what} became zero vectors, which tie "
+                "with everything and score as chance."
+            )
+        merged = _merged(vectors_ND, number_N)
+        if merged > MERGED * len(first):
+            yield (
+                f"{each.model}: {merged:,} of {len(first):,} different {what} got the vector of "
+                "another one; the model cannot tell them apart (words that it does not know, or "
+                "beyond its length?)."
+            )
+
+
+def _zeros(vectors_ND: Stored, first: Numbers) -> int:
+    return sum(int((~vectors_ND[row : row + 1].any(axis=1)).sum()) for row in first.tolist())
+
+
+def _merged(vectors_ND: Stored, number_N: Numbers) -> int:
+    """Return how many distinct inputs have the vector of an earlier, different one."""
+    first = np.sort(np.unique(number_N, return_index=True)[1])
+    return len(first) - len(group_equal(vectors_ND[first])[0])
+
+
+def _about_training(each: Embedded) -> Iterator[str]:
+    """Yield what the folder of a model says about its training data."""
+    file = Path(each.model) / "training.json"
+    if not file.is_file():
+        return
+    trained = files.read_json(file).get("data", {})
+    mine = each.gallery.data.manifest.fingerprint
+    shared = sorted(set(trained.get("collections", {})) & set(each.gallery.collections))
+    if trained.get("fingerprint") == mine:
+        if each.gallery.split in (None, "train"):
+            yield f"{each.model} was trained on tokens of this gallery: its scores flatter it."
+    elif shared:
+        yield (
+            f"{each.model} was trained on another build of {', '.join(shared[:5])}"
+            f"{' and others' if len(shared) > 5 else ''}: it may have seen tokens of this gallery."
+        )
