@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from traitlens.embedding.gallery import Gallery
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Encoder, Vectors
 from traitlens.progress import Progress, silent
+
+IN_MEMORY_BYTES = 2**30  # of one array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,18 +60,18 @@ class Embedded:
 def embed_all(
     encoders: Sequence[Encoder], gallery: Gallery, *, progress: Progress = silent
 ) -> list[Embedded]:
-    """Return the gallery in the space of each encoder, in memory as float32.
+    """Return the gallery in the space of each encoder, as float32.
 
-    Raises ModelError for what is no encoder or gives broken vectors.
+    Large arrays lie in temporary files that go with them. Raises ModelError for what is no encoder or gives broken vectors.
     """
     for encoder in encoders:
         check_encoder(encoder)
     size = len(gallery)
-    images = [np.empty((size, encoder.dimension), np.float32) for encoder in encoders]
+    images = [_empty(size, encoder.dimension) for encoder in encoders]
     fill_pictures(encoders, gallery, images, progress=progress)
     found = []
     for encoder, images_ND in zip(encoders, images, strict=True):
-        texts_ND = np.empty_like(images_ND)
+        texts_ND = _empty(size, encoder.dimension)
         fill_texts(encoder, gallery, texts_ND, progress=progress)
         found.append(
             Embedded(
@@ -81,3 +84,10 @@ def embed_all(
             )
         )
     return found
+
+
+def _empty(size: int, dimension: int) -> Stored:
+    if 4 * size * dimension <= IN_MEMORY_BYTES:
+        return np.empty((size, dimension), np.float32)
+    with tempfile.TemporaryFile() as file:  # mapped, it lasts as long as the array
+        return np.memmap(file, np.float32, "w+", shape=(size, dimension))

@@ -13,9 +13,7 @@ from traitlens import files
 from traitlens.embedding import Embedded, Gallery
 from traitlens.embedding.encoding import Stored
 from traitlens.embedding.gallery import Numbers
-from traitlens.metrics import group_equal
-
-MIN_CLUSTERS = 20
+from traitlens.metrics import MIN_CLUSTERS, group_equal
 
 MERGED = 0.02  # of the captions (or pictures) that differ but not to the model: worth a word
 
