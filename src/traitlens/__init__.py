@@ -3,7 +3,7 @@
 What the commands do, as functions, and what they hand back:
 
     build, describe, write_captions, caption_report, subset, takedown, export, import_data
-    components, train, evaluate, index, search, demo
+    components, train, embed, evaluate, compare, reproduce, index, search, demo
     Dataset, Index, load_encoder, TraitlensError
 
 Each is imported when it is first used, so `import traitlens` is quick and needs neither torch nor
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from traitlens.captions import caption_report, write_captions
     from traitlens.construction import build
     from traitlens.description import describe
+    from traitlens.embedding import embed
     from traitlens.errors import TraitlensError
-    from traitlens.evaluation import evaluate
+    from traitlens.evaluation import compare, evaluate
     from traitlens.exchange import export, import_data
     from traitlens.models import load_encoder
     from traitlens.removal import takedown
+    from traitlens.reproduction import reproduce
     from traitlens.retrieval import Index, index, search
     from traitlens.separation import components
     from traitlens.showcase import demo
@@ -44,7 +46,10 @@ _HOMES = {
     "import_data": "traitlens.exchange",
     "components": "traitlens.separation",
     "train": "traitlens.training",
+    "embed": "traitlens.embedding",
     "evaluate": "traitlens.evaluation",
+    "compare": "traitlens.evaluation",
+    "reproduce": "traitlens.reproduction",
     "index": "traitlens.retrieval",
     "search": "traitlens.retrieval",
     "demo": "traitlens.showcase",
@@ -60,14 +65,17 @@ __all__ = [
     "TraitlensError",
     "build",
     "caption_report",
+    "compare",
     "components",
     "demo",
     "describe",
+    "embed",
     "evaluate",
     "export",
     "import_data",
     "index",
     "load_encoder",
+    "reproduce",
     "search",
     "subset",
     "takedown",

@@ -6,6 +6,7 @@
     ├── DatasetError     a folder is no data set, or not the one that was expected
     ├── ModelError       a folder is no model, or does not fit the data or the index
     ├── IndexingError    a folder is no index, or was made with another model
+    ├── EvaluationError  a file is no evaluation, or two cannot be compared
     └── QueryError       a search cannot be understood or answered
 
 Each message is one sentence that names the value and what would be accepted. What the world does
@@ -35,6 +36,10 @@ class ModelError(TraitlensError):
 
 class IndexingError(TraitlensError):
     """A folder is no index, or it was made with another model."""
+
+
+class EvaluationError(TraitlensError):
+    """A file is no evaluation, or two evaluations did not search the same."""
 
 
 class QueryError(TraitlensError):

@@ -5,7 +5,8 @@ import pytest
 
 from tests.evaluation.bare import bare
 from traitlens.evaluation import RetrievalRow, score_retrieval
-from traitlens.evaluation.retrieval import DIRECTIONS, KS, Direction, Scope
+from traitlens.evaluation.retrieval import KS, Scope
+from traitlens.evaluation.searching import DIRECTIONS, Direction
 from traitlens.models import Vectors
 
 

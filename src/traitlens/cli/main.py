@@ -11,15 +11,18 @@ import typer
 import traitlens
 from traitlens.cli.build import build
 from traitlens.cli.caption import caption
+from traitlens.cli.compare import compare
 from traitlens.cli.components import components
 from traitlens.cli.console import errors_console
 from traitlens.cli.demo import demo
 from traitlens.cli.describe import describe
+from traitlens.cli.embed import embed
 from traitlens.cli.evaluate import evaluate
 from traitlens.cli.export import export
 from traitlens.cli.import_data import import_data
 from traitlens.cli.index import index
 from traitlens.cli.leaks import leaks
+from traitlens.cli.reproduce import reproduce
 from traitlens.cli.samples import samples
 from traitlens.cli.search import search
 from traitlens.cli.subset import subset
@@ -54,7 +57,10 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     import_data,
     components,
     train,
+    embed,
     evaluate,
+    compare,
+    reproduce,
     index,
     search,
 )

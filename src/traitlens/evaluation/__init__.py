@@ -1,39 +1,58 @@
 """How well a model finds what was meant: beside chance, ceiling and baselines, never alone."""
 
 from traitlens.evaluation.baselines import Baseline, fit_baselines
-from traitlens.evaluation.free_text import (
-    FreeTextEvaluation,
-    FreeTextQuery,
-    RankedQuery,
-    evaluate_free_text,
-    read_queries,
-)
-from traitlens.evaluation.report import (
-    Headline,
-    free_text_tables,
-    headline,
-    headline_line,
-    tables,
-)
+from traitlens.evaluation.comparing import compare
+from traitlens.evaluation.differences import Comparison
+from traitlens.evaluation.difficulty import Difficulty, score_difficulty
+from traitlens.evaluation.free_text import FreeTextEvaluation, RankedQuery, evaluate_free_text
+from traitlens.evaluation.parts import PARTS, Part
+from traitlens.evaluation.queries import FreeTextQuery, read_queries
 from traitlens.evaluation.retrieval import RetrievalRow, score_retrieval
-from traitlens.evaluation.scoring import Evaluation, evaluate, split_rule
+from traitlens.evaluation.scoring import (
+    Evaluation,
+    embed_beside,
+    evaluate,
+    evaluate_embedded,
+    split_rule,
+)
+from traitlens.metrics import (
+    AlphaSweep,
+    TokenHardness,
+    VarianceTerms,
+    alpha_sweep,
+    comprehensive_variance_index,
+    jensen_shannon_divergence,
+    token_hardness,
+    variance_terms,
+)
 
 __all__ = [
-    "evaluate",
+    "PARTS",
+    "AlphaSweep",
+    "Baseline",
+    "Comparison",
+    "Difficulty",
     "Evaluation",
-    "split_rule",
-    "evaluate_free_text",
     "FreeTextEvaluation",
     "FreeTextQuery",
+    "Part",
     "RankedQuery",
-    "read_queries",
-    "score_retrieval",
     "RetrievalRow",
+    "TokenHardness",
+    "VarianceTerms",
+    "alpha_sweep",
+    "compare",
+    "comprehensive_variance_index",
+    "embed_beside",
+    "evaluate",
+    "evaluate_embedded",
+    "evaluate_free_text",
     "fit_baselines",
-    "Baseline",
-    "tables",
-    "free_text_tables",
-    "headline",
-    "headline_line",
-    "Headline",
+    "jensen_shannon_divergence",
+    "read_queries",
+    "score_difficulty",
+    "score_retrieval",
+    "split_rule",
+    "token_hardness",
+    "variance_terms",
 ]

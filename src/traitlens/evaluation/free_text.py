@@ -23,15 +23,8 @@ from traitlens.embedding import Embedded, Gallery
 from traitlens.embedding.gallery import Numbers
 from traitlens.errors import QueryError
 from traitlens.evaluation.queries import FreeTextQuery, read_queries
-from traitlens.evaluation.retrieval import (
-    KS,
-    RetrievalRow,
-    Scope,
-    Searched,
-    row_of_all,
-    rows_within,
-    search,
-)
+from traitlens.evaluation.retrieval import KS, RetrievalRow, Scope, row_of_all, rows_within
+from traitlens.evaluation.searching import Searched, search
 from traitlens.evaluation.word_search import WordSearch
 from traitlens.metrics import Counts
 from traitlens.progress import Progress, silent

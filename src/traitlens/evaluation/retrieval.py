@@ -4,26 +4,27 @@ Instance recall is the primary score: only the meant token counts. Caption-class
 counts any token with the same caption. Every row carries N, chance and ceiling.
 """
 
-# Axes: N tokens, Q queries, D dimensions
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from traitlens import metrics
 from traitlens.embedding import Embedded
-from traitlens.embedding.encoding import Stored
-from traitlens.embedding.gallery import Numbers
-from traitlens.metrics import Counts
+from traitlens.evaluation.searching import (
+    DIRECTIONS,
+    Direction,
+    Searched,
+    search_all,
+    search_collections,
+)
+from traitlens.metrics import Blocks, Counts
+from traitlens.metrics.ranking import CPU
 from traitlens.progress import Progress, silent
-
-Direction = Literal["text_to_image", "image_to_text"]
-DIRECTIONS: tuple[Direction, ...] = ("text_to_image", "image_to_text")
 
 Scope = Literal["collection", "macro", "micro", "all"]
 
@@ -73,112 +74,33 @@ class RetrievalRow:
         return {**asdict(self), "lift": {k: self.lift(k) for k in self.recall}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Searched:
-    """Queries and what came of them, each with the size of its gallery: all of shape (Q,).
-
-    `same_caption` counts the gallery's tokens that share the query's caption, itself included.
-    """
-
-    instance: Counts
-    same_class: Counts
-    same_collection: Counts | None = None
-    gallery_size: NDArray[np.int64]
-    same_caption: NDArray[np.int64]
-
-    @property
-    def n(self) -> int:
-        """The number of tokens in the gallery, when there is one gallery."""
-        return int(self.gallery_size[0])
-
-    def of(self, rows: NDArray[np.intp]) -> Searched:
-        """Return the same of some of the queries."""
-
-        def some(counts: Counts) -> Counts:
-            return Counts(counts.above[rows], counts.level[rows])
-
-        return Searched(
-            instance=some(self.instance),
-            same_class=some(self.same_class),
-            same_collection=some(self.same_collection) if self.same_collection else None,
-            gallery_size=self.gallery_size[rows],
-            same_caption=self.same_caption[rows],
-        )
-
-
 def score_retrieval(
     embedded: Embedded,
     *,
-    directions: Sequence[Direction] = DIRECTIONS,
+    blocks: Blocks = CPU,
+    work: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[RetrievalRow, ...]:
     """Return the rows of each direction: every collection, macro, micro and all.
 
-    Tokens of equal captions are one class, equal vectors tie (see `metrics`).
+    Tokens of equal captions are one class, equal vectors tie (see `metrics`). With a folder `work`
+    a stopped ranking of all goes on where it was.
     """
-    gallery = embedded.gallery
+    within = search_collections(embedded, blocks=blocks, progress=progress)
+    everything = search_all(embedded, blocks=blocks, work=work, progress=progress)
     rows: list[RetrievalRow] = []
-    for direction in directions:
-        within = {}
-        for name in gallery.collections:
-            images_nD, texts_nD = embedded.of(name)
-            queries, searched = _sides(images_nD, texts_nD, direction)
-            classes = gallery.caption_of[gallery.rows(name)]
-            within[name] = search(queries, searched, classes=classes)
-            progress(f"rank {direction}", gallery.rows(name).stop, len(gallery))
-        rows += rows_within(within, model=embedded.model, direction=direction)
+    for direction in DIRECTIONS:
+        mine = {name: found[direction] for name, found in within.items()}
+        rows += rows_within(mine, model=embedded.model, direction=direction)
         rows.append(
             row_of_all(
-                _search_all(embedded, direction),
+                everything[direction],
                 model=embedded.model,
                 direction=direction,
-                collections=len(gallery.collections),
+                collections=len(within),
             )
         )
     return tuple(rows)
-
-
-def _search_all(embedded: Embedded, direction: Direction) -> Searched:
-    gallery = embedded.gallery
-    queries, searched = _sides(embedded.images_ND, embedded.texts_ND, direction)
-    return search(queries, searched, classes=gallery.caption_of, collections=gallery.collection_of)
-
-
-def _sides(images: Stored, texts: Stored, direction: Direction) -> tuple[Stored, Stored]:
-    """Return the queries and what they search."""
-    return (texts, images) if direction == "text_to_image" else (images, texts)
-
-
-def search(
-    queries_QD: Stored,
-    gallery_ND: Stored,
-    *,
-    classes: Numbers,
-    collections: Numbers | None = None,
-    meant: Numbers | None = None,
-) -> Searched:
-    """Return what came of searching one gallery; query i means token `meant[i]`, by default i.
-
-    `classes`, of shape (N,), are equal for tokens of one caption, `collections` for those of one
-    collection.
-    """
-    n = len(gallery_ND)
-    meant = np.arange(n) if meant is None else meant
-    same_caption = np.bincount(classes)[classes[meant]].astype(np.int64)
-
-    def counts(keys: Numbers) -> Counts:
-        return metrics.count_matches(
-            queries_QD, gallery_ND, query_keys=keys[meant], gallery_keys=keys
-        )
-
-    instance = counts(np.arange(n))
-    return Searched(
-        instance=instance,
-        same_class=counts(classes) if same_caption.max(initial=1) > 1 else instance,
-        same_collection=None if collections is None else counts(collections),
-        gallery_size=np.full(len(meant), n),
-        same_caption=same_caption,
-    )
 
 
 def rows_within(

@@ -19,8 +19,10 @@ from traitlens.embedding import (
 from traitlens.errors import ConfigError, ModelError
 from traitlens.evaluation.baselines import fit_baselines
 from traitlens.evaluation.findings import findings
+from traitlens.evaluation.intervals import with_intervals
 from traitlens.evaluation.parts import Part, check_parts, measure
-from traitlens.evaluation.retrieval import KS, Direction, RetrievalRow, Scope, score_retrieval
+from traitlens.evaluation.retrieval import KS, RetrievalRow, Scope, score_retrieval
+from traitlens.evaluation.searching import Direction
 from traitlens.models.encoder import Encoder
 from traitlens.progress import Progress, silent
 from traitlens.records import Split
@@ -125,7 +127,7 @@ def evaluate(
     are 20. Raises ModelError for what is no encoder and DatasetError where there is nothing to
     search.
     """
-    check_choice("clusters", clusters, CLUSTERS)
+    check_choice("clusters", clusters, CLUSTERS)  # before hours of work
     check_parts(parts)
     found = embed_beside(
         encoder,
@@ -137,11 +139,28 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
+    return evaluate_embedded(found, parts=parts, seed=seed, clusters=clusters, progress=progress)
+
+
+def evaluate_embedded(
+    found: Sequence[Embedded],
+    *,
+    parts: Sequence[str] = (),
+    seed: int = 0,
+    clusters: Clusters = "family",
+    progress: Progress = silent,
+) -> Evaluation:
+    """Return the evaluation of `found[0]`; the others, on the same gallery, stand beside.
+
+    See `evaluate`.
+    """
+    check_choice("clusters", clusters, CLUSTERS)
+    check_parts(parts)
     gallery = found[0].gallery
     groups = gallery.families if clusters == "family" else {c: c for c in gallery.collections}
     rows: list[RetrievalRow] = []
     for each in found:
-        rows += score_retrieval(each, progress=progress)
+        rows += with_intervals(score_retrieval(each, progress=progress), groups, seed=seed)
     return Evaluation(
         model=found[0].model,
         model_fingerprint=found[0].model_fingerprint,
@@ -182,10 +201,10 @@ def embed_beside(
         if known
         else Gallery.of(data, split=split, max_gallery=max_gallery, seed=seed)
     )
-    if len({each.name for each in against}) < len(against):
-        raise ConfigError("each model may be named once")
-    beside: list[Encoder] = list(against)
     name = known.model if known else getattr(encoder, "name", "")
+    if len({name, *(each.name for each in against)}) <= len(against):
+        raise ConfigError(f"each model may be named once, {name} too")
+    beside: list[Encoder] = list(against)
     if baselines:
         fitted = fit_baselines(data, progress=progress)
         beside += [each for each in fitted if each.name != name]

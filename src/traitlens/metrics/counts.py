@@ -5,16 +5,15 @@ and how many score exactly level with it. Ties are then broken at random, in exp
 constant embedder scores k/N and two equal captions one half each.
 
 A tie is equality of inputs, not of rounded products. BLAS may give one pair of vectors different
-last bits in different rows, columns and blocks; so equal vectors are grouped before the product,
-which is in float64, and share one score. Give equal captions and pictures one vector each.
+last bits in different rows, columns and blocks; `ranking` therefore never lets a product decide
+what its rounding could. Give equal captions and pictures one vector each.
 """
 
-# Axes: Q queries, N gallery items, D dimensions, C collections
+# Axes: Q queries, N gallery items
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +22,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-BLOCK = 1024  # queries at a time
-MAX_SCORES = 2**24  # scores at a time: 128 MB, whatever the size of the gallery
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +53,17 @@ def count(scores_QN: Floats, right_QN: NDArray[np.bool_]) -> Counts:
     return Counts((scores_QN > best_Q1).sum(axis=1), level_QN.sum(axis=1))
 
 
-def count_matches(
-    queries_QD: Floats,
-    gallery_ND: Floats,
-    *,
-    query_keys: Ints,
-    gallery_keys: Ints,
-    block: int = BLOCK,
-) -> Counts:
-    """Return the counts by dot product; an item is right for a query when their keys are equal.
-
-    Never holds more than `block` x N scores nor, beyond one row, `MAX_SCORES` of them. Keys have
-    the shapes (Q,) and (N,).
-    """
-    assert queries_QD.shape == (len(query_keys), gallery_ND.shape[1])
-    above = np.zeros(len(query_keys), dtype=np.int64)
-    level = np.zeros_like(above)
-    unique_gallery, column_of_N = group_equal(gallery_ND)
-    block = min(block, max(1, MAX_SCORES // max(1, len(gallery_ND))))
-    for queries, scores in _score_blocks(queries_QD, unique_gallery, block=block):
-        right = query_keys[queries, None] == gallery_keys[None, :]
-        counts = count(scores[:, column_of_N], right)
-        above[queries], level[queries] = counts.above, counts.level
-    return Counts(above, level)
-
-
 def group_equal(vectors: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """Return the distinct rows, in order of first sight, and the number of each row's one.
 
     Rows are equal when all their bits are.
     """
+    first, group = equal_rows(vectors)
+    return vectors[first], group
+
+
+def equal_rows(vectors: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each distinct row is first seen, in order, and the number of each row's one."""
     number: dict[bytes, int] = {}
     group = np.empty(len(vectors), dtype=np.intp)
     first: list[int] = []
@@ -95,20 +72,4 @@ def group_equal(vectors: Floats) -> tuple[Floats, NDArray[np.intp]]:
         group[row] = number.setdefault(digest, len(number))
         if group[row] == len(first):
             first.append(row)
-    return vectors[first], group
-
-
-def _score_blocks(
-    queries_QD: Floats, gallery_ND: Floats, *, block: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-    """Yield the numbers of some queries and their rows of scores, each distinct query once."""
-    unique_queries, row_of_Q = group_equal(queries_QD)
-    order = np.argsort(row_of_Q, kind="stable")
-    gallery_DN = gallery_ND.astype(np.float64).T
-    for start in range(0, len(unique_queries), block):
-        stop = start + block
-        scores = unique_queries[start:stop].astype(np.float64) @ gallery_DN
-        low, high = np.searchsorted(row_of_Q, [start, stop], sorter=order)
-        for first in range(low, high, block):
-            queries = order[first : min(first + block, high)]
-            yield queries, scores[row_of_Q[queries] - start]
+    return np.array(first, dtype=np.intp), group
