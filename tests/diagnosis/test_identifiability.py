@@ -172,6 +172,16 @@ def test_a_caption_that_fills_more_than_a_page_is_named(tmp_path: Path) -> None:
     assert "1 of 4 trait types does not show in the picture (Pin)" in one.why
 
 
+def test_looks_that_repeat_are_a_reason(robots: Gallery, found: Identifiability) -> None:
+    looks = Counter(
+        tuple((t.trait_type, t.value) for t in token.traits if t.trait_type in COLOURED)
+        for token in robots.tokens("robots")
+    )
+    shared = sum(count for count in looks.values() if count > 1) / SIZE
+    assert found.collections[0].reach == "hard"
+    assert f"{shared:.0%} of the tokens look like others" in found.collections[0].why
+
+
 def test_where_hardly_anything_shows_no_search_helps(tmp_path: Path) -> None:
     shown = [
         dataclasses.replace(
@@ -215,6 +225,16 @@ def test_a_small_collection_is_named_and_its_captions_still_counted(tmp_path: Pa
     small = found.collections[0]
     assert (small.reach, small.tokens, small.probed) == ("too small to tell", 20, 0)
     assert {one.collection for one in found.alike} == {"robots", "owls"}
+
+
+def test_tokens_without_traits_are_one_crowd(tmp_path: Path) -> None:
+    bare = [dataclasses.replace(one, traits=()) for one in tokens(lambda token: [], size=60)]
+    found = identifiability(gallery(tmp_path, bare))
+    assert "no value that may show" in found.skipped["robots"]
+    assert (found.collections[0].alike, found.collections[0].hidden) == (60, ())
+    assert not found.types
+    assert not found.values
+    assert len(found.tables()) == 8
 
 
 def test_a_collection_does_not_hang_on_the_others(tmp_path: Path, found: Identifiability) -> None:

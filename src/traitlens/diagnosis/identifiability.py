@@ -266,7 +266,7 @@ def _reach(by_showing: dict[int, float], hidden: int, types: int) -> Reach:
 def _why(
     captions: Sequence[Hashable], showing: Sequence[Hashable], hidden: Sequence[str], types: int
 ) -> str:
-    """Return what stands in the way of a search, in words; nothing where nothing does."""
+    """Return what stands in the way of a search, in words; never nothing where it is hard."""
     reasons = []
     same_words, same_looks = max(sizes(captions)), max(sizes(showing))
     if ceilings(captions)[1] < SEARCHABLE or same_words > PAGE:
@@ -277,6 +277,7 @@ def _why(
         reasons.append(
             f"{len(hidden)} of {types} trait types {do} not show in the picture ({named})"
         )
-    if same_looks > max(PAGE, same_words):
-        reasons.append(f"{same_looks:,} tokens have the same traits that show")
+    if ceilings(showing)[1] < SEARCHABLE or same_looks > max(PAGE, same_words):
+        shared = np.mean(np.array(sizes(showing)) > 1)
+        reasons.append(f"{shared:.0%} of the tokens look like others by the traits that may show")
     return "; ".join(reasons)
