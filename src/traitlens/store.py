@@ -187,9 +187,13 @@ def _leaves() -> tuple[str, ...]:
     return tuple(schema.column(number).path for number in range(len(schema)))
 
 
-def read_shard(path: Path, *, images: bool = True) -> Iterator[Token]:
-    """Yield the tokens of a shard in order, with their location; without `images`, quickly."""
-    columns = [name for name in _COLUMNS if images or name not in _PICTURES]
+def read_shard(path: Path, *, images: bool = True, metadata: bool = True) -> Iterator[Token]:
+    """Yield the tokens of a shard in order, with their location.
+
+    Without `images` that is quick, and without `metadata`, the original documents, quicker.
+    """
+    left_out = (*(() if images else _PICTURES), *(() if metadata else ("metadata",)))
+    columns = [name for name in _COLUMNS if name not in left_out]
     row = 0
     # Left to itself the reader holds the whole file, for the sake of slow networks.
     with pq.ParquetFile(path, pre_buffer=False) as file:
@@ -275,15 +279,20 @@ class Dataset:
         collections: Iterable[str] | None = None,
         split: Split | None = None,
         images: bool = True,
+        metadata: bool = True,
         rejected: bool = False,
     ) -> Iterator[Token]:
-        """Yield the kept tokens in a fixed order, shard by shard; `rejected=True` yields all."""
+        """Yield the kept tokens in a fixed order, shard by shard; `rejected=True` yields all.
+
+        What is not asked for is None.
+        """
         names = self.collections if collections is None else tuple(collections)
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
         for entry in [self.entry(name) for name in names]:
             for shard in entry.shards:
-                for token in read_shard(self.path / "tokens" / shard, images=images):
+                file = self.path / "tokens" / shard
+                for token in read_shard(file, images=images, metadata=metadata):
                     if not rejected and token.status != "kept":
                         continue
                     if split is None or token.split == split:

@@ -167,8 +167,8 @@ def test_the_choices_say_the_same_but_for_the_colour() -> None:
 
 def test_the_more_frequent_of_two_values_of_one_colour_is_said() -> None:
     found = questions(
-        *[[("Chain", "Golden"), ("Body", "Red")]] * 2,
         [("Chain", "Gold"), ("Body", "Red")],
+        *[[("Chain", "Golden"), ("Body", "Red")]] * 2,
         [("Chain", "Red"), ("Body", "Gold")],
     )
     assert not isinstance(found, str)

@@ -12,7 +12,7 @@ from tests.diagnosis.drawn import Constant, gallery_of, known, token_of
 from tests.helpers import ColourEncoder, drawn_dataset, png
 from traitlens.diagnosis import pools
 from traitlens.diagnosis.nearness import SIDE_PX, Ways, small_pictures
-from traitlens.diagnosis.pools import PoolRow, Pools
+from traitlens.diagnosis.pool_records import PoolRow, Pools
 from traitlens.embedding import Embedded, Gallery, embed_all
 from traitlens.errors import ConfigError
 from traitlens.records import Token
@@ -188,6 +188,14 @@ def test_by_pictures_a_transparent_picture_is_nearest_to_a_white_one(tmp_path: P
     assert nearest == {"0": "1", "1": "0", "2": "3", "3": "2", "4": "5", "5": "4"}
 
 
+def test_what_all_pictures_share_does_not_make_them_near(tmp_path: Path) -> None:
+    greys = ["#ffffff", "#eeeeee", "#666666", "#555555"]  # of one direction, before centring
+    tokens = [coloured(n, Image.new("RGB", (24, 24), each)) for n, each in enumerate(greys)]
+    gallery = gallery_of(tmp_path, {"robots": tokens})
+    nearest = nearest_of(known(gallery, np.eye(4), np.eye(4)), hard="pictures")
+    assert nearest == {"0": "1", "1": "0", "2": "3", "3": "2"}
+
+
 def test_a_small_picture_is_the_mean_colour_of_each_place_on_white() -> None:
     image = Image.new("RGBA", (2 * SIDE_PX, 2 * SIDE_PX), (0, 0, 0, 0))
     image.putpixel((0, 0), (0, 0, 0, 255))  # a quarter of the first place
@@ -221,6 +229,7 @@ def test_an_encoder_that_is_compared_cannot_choose_the_pools(tmp_path: Path) -> 
         ({"hard": "words"}, "hard must be one of traits, pictures; got 'words'"),
         ({"size": 1}, "size must be at least 2"),
         ({"size": 5, "ks": (1, 10)}, r"ks must be in \[1, 5\]; got 10"),
+        ({"ks": ()}, "ks must name one rank at least"),
         ({"max_queries": 0}, "max_queries must be at least 1"),
     ],
 )
@@ -241,6 +250,14 @@ def test_an_example_shows_the_pool_and_what_was_chosen_of_it(tmp_path: Path) -> 
         mates = str(int(each.token_id) ^ 1)
         assert each.nearest[0] == each.chosen == mates
         assert f"eye {each.token_id}" in each.caption
+
+
+def test_a_score_that_is_no_number_comes_last(tmp_path: Path) -> None:
+    gallery = pairs(tmp_path, count=20)
+    broken = np.eye(40)
+    broken[::2] = np.nan
+    row = of_collection(pools([known(gallery, broken, np.eye(40))], size=2, ks=(1,)))
+    assert row.hard[1] == 0.5  # of each two look-alikes one cannot be found, and the other is
 
 
 def test_a_record_can_be_stored_and_printed(tmp_path: Path) -> None:

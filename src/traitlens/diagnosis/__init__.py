@@ -10,7 +10,8 @@ from traitlens.diagnosis.identifiability_records import (
     ValueFinding,
 )
 from traitlens.diagnosis.overlap import GradedOverlap, OverlapRow, graded_overlap
-from traitlens.diagnosis.pools import Pools, pools
+from traitlens.diagnosis.pool_records import Pools
+from traitlens.diagnosis.pools import pools
 from traitlens.diagnosis.same_words import Alike
 from traitlens.diagnosis.short_queries import short_queries
 from traitlens.diagnosis.short_query_records import ShortQueries, ShortQueriesRow, ShownQuery

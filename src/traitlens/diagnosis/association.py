@@ -147,7 +147,8 @@ class Association:
             columns=(*map(Column, ("collection", "part", "other part")), *_COLUMNS),
             rows=tuple((row.collection, row.part, row.other_part, *_cells(row)) for row in listed),
             note=f"Of pairs with {MIN_QUESTIONS} questions or more"
-            + (f", by {listed[0].model}." if listed else "."),
+            + (f", by {listed[0].model}" if listed else "")
+            + "; the worst of many are so partly by bad luck.",
         )
 
 

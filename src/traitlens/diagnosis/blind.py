@@ -17,7 +17,8 @@ class BlindReader:
     """Naive Bayes over the traits of some tokens, with one added to every count.
 
     log P(value | other traits) = log P(value) + the sum over the others of log P(other | value),
-    up to what is the same for all values of a type. What it gets right, a model needs no eyes for.
+    up to what is the same for all values of a type. It also knows the traits that no caption says.
+    What it gets right, a model needs no eyes for.
     """
 
     tokens_with: Mapping[Name, Set[str]]  # uids

@@ -74,7 +74,8 @@ def check_hard(hard: Hard, found: Sequence[Embedded]) -> None:
 def small_pictures(images: Sequence[Image.Image]) -> Vectors:
     """Return pictures on white, `SIDE_PX` wide and high, as RGB values in [0, 1]: (n, P).
 
-    It is fixed and was never trained: pictures are near with like colours in the same places.
+    It is fixed and was never trained: pictures are near with like colours in the same places. (The
+    baseline of raw pixels looks at more of them and is fitted to words: these are not its own.)
     """
     return np.stack([_small(image) for image in images])
 

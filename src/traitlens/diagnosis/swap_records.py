@@ -123,7 +123,8 @@ class Swaps:
                 *_SHARES,
             ),
             rows=tuple((r.collection, r.trait_type, *_swap_cells(r)) for r in worst(self.types)),
-            note=f"Of types with {MIN_QUESTIONS} questions or more. Chance is 50.",
+            note=f"Of types with {MIN_QUESTIONS} questions or more. Chance is 50; the worst of "
+            "many are so partly by bad luck.",
         )
 
     def _group_means(self) -> Table:

@@ -35,9 +35,10 @@ def draw_swaps(
     """Return at most so many swaps, drawn among all traits of all tokens that a caption says.
 
     What is said instead is the value of a trait of the type, drawn among all those of the
-    collection; where the token has it too, there is no question. So of the two values of a question
-    each is as likely the right one. (A draw among the other values alone would give frequency away:
-    where 60% have a hat and 40% a cap, the hat would be right 60 times in 100.)
+    collection; where the token has it too, there is no question. So of two values each is as likely
+    the right one, exactly so for types that a token has once. (A draw among the other values alone
+    would give frequency away: where 60% have a hat and 40% a cap, the hat would be right 60 times
+    in 100.)
     """
     said = [
         (row, place)

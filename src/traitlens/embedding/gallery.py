@@ -66,7 +66,7 @@ class Gallery:
         data = data if isinstance(data, Dataset) else Dataset.open(data)
         found = _Found()
         for name in data.collections:
-            tokens = data.tokens(collections=[name], split=split, images=False)
+            tokens = data.tokens(collections=[name], split=split, images=False, metadata=False)
             found.add(name, tokens, most=max_gallery, key=f"{seed}:{name}")
         if not found.collections:
             raise DatasetError(
@@ -114,12 +114,14 @@ class Gallery:
         return slice(int(self.start[number]), int(self.start[number + 1]))
 
     def tokens(self, collection: str) -> list[Token]:
-        """Return the tokens of a collection in the order of the rows, without pictures.
+        """Return the tokens of a collection in the order of the rows.
 
-        They are read from the data set each time.
+        They are read from the data set each time, without pictures and original documents.
         """
         wanted = set(self.locations(range(*self.rows(collection).indices(len(self)))))
-        read = self.data.tokens(collections=[collection], split=self.split, images=False)
+        read = self.data.tokens(
+            collections=[collection], split=self.split, images=False, metadata=False
+        )
         return [token for token in read if token.location in wanted]
 
     def locations(self, rows: Sequence[int]) -> list[Location]:
