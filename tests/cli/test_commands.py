@@ -127,7 +127,7 @@ def test_search_writes_a_page_and_a_sheet(run: Run, folder: Path, tmp_path: Path
         assert image.width > 100
 
 
-def test_evaluate_prints_the_tables_with_chance_and_ceiling(
+def test_evaluate_prints_the_tables_and_writes_them(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
     done = run("evaluate", "shipped", folder / "data", "--json", tmp_path / "a.json")
@@ -135,6 +135,15 @@ def test_evaluate_prints_the_tables_with_chance_and_ceiling(
     for word in ("chance", "ceiling", "raw pixels", "colour histogram", "top-10"):
         assert word in done.out
     assert json.loads((tmp_path / "a.json").read_text())["rows"]
+
+
+def test_embed_makes_what_evaluate_takes_for_a_model(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    done = run("embed", "shipped", folder / "data", "-o", tmp_path / "emb")
+    assert done.code == 0
+    assert "next: traitlens evaluate" in done.out
+    assert run("evaluate", tmp_path / "emb", folder / "data", "--no-baselines").code == 0
 
 
 def test_components_prints_what_it_found_and_draws_a_sheet(run: Run, folder: Path) -> None:

@@ -62,7 +62,8 @@ def embed_all(
 ) -> list[Embedded]:
     """Return the gallery in the space of each encoder, as float32.
 
-    Large arrays lie in temporary files that go with them. Raises ModelError for what is no encoder or gives broken vectors.
+    Large arrays lie in temporary files that go with them. Raises ModelError for what is no encoder
+    or gives broken vectors.
     """
     for encoder in encoders:
         check_encoder(encoder)
