@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers import drawn_token, write_dataset
+from traitlens.embedding.features import BINS
 from traitlens.errors import DatasetError
 from traitlens.evaluation import Baseline, evaluate, fit_baselines
 from traitlens.evaluation.baselines import (
-    BINS,
     DEFAULT_RIDGE,
     PIXELS,
     Words,

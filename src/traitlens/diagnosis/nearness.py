@@ -16,6 +16,7 @@ from traitlens.diagnosis.overlap import Phrases
 from traitlens.diagnosis.questions import Array, Rows
 from traitlens.embedding import Embedded, Gallery, check_encoder
 from traitlens.embedding.encoding import BATCH
+from traitlens.embedding.features import on_white, small_pixels
 from traitlens.errors import ConfigError
 from traitlens.models.encoder import Encoder, Vectors, unit_rows
 from traitlens.records import Token
@@ -81,11 +82,7 @@ def small_pictures(images: Sequence[Image.Image]) -> Vectors:
 
 
 def _small(image: Image.Image) -> NDArray[np.float32]:
-    rgba = image.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    small = white.convert("RGB").resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
-    return np.asarray(small, np.float32).ravel() / np.float32(255)
+    return np.asarray(small_pixels(on_white(image), side=SIDE_PX), np.float32) / np.float32(255)
 
 
 def _seen(

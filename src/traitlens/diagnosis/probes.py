@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from traitlens.embedding.features import colour_roots, on_white, small_pixels
+
 PIXELS = 48  # px of a side; 24 read .2% less, and 2% less of 256 px art
-BINS = 8  # of each colour channel
 FOLDS = 5
 RIDGE = 0.01  # of the features' mean variance; from .001 to .1 the share that is read is within .3%
 DRAWS = 2000  # the least p is 1 / 2001: one value that shows stands out among a hundred
@@ -55,7 +56,10 @@ class Reading:
 
 def picture_readers(pictures: Iterable[Image.Image], fold_N: NDArray[np.int64]) -> list[Floats]:
     """Return the readers of pictures: places with colours, and colours alone; each (N, N)."""
-    features = [(_places(picture), _colours(picture)) for picture in map(_on_white, pictures)]
+    features = [
+        (small_pixels(picture, side=PIXELS), colour_roots(picture).astype(np.float32))
+        for picture in map(on_white, pictures)
+    ]
     places_NN = kernel(np.stack([places for places, _ in features]))
     colours_NN = kernel(np.stack([colours for _, colours in features]))
     return [reader((places_NN + colours_NN) / 2, fold_N), reader(colours_NN, fold_N)]
@@ -197,23 +201,3 @@ def _draw(
     for draw, count in enumerate(counts_B):
         drawn_NB[rng.choice(size, count, replace=False), draw] = True
     return drawn_NB, counts_B
-
-
-def _places(picture: Image.Image) -> NDArray[np.uint8]:
-    small = picture.resize((PIXELS, PIXELS), Image.Resampling.BOX)
-    return np.asarray(small, np.uint8).ravel()
-
-
-def _colours(picture: Image.Image) -> NDArray[np.float32]:
-    """Return the square roots of the shares of BINS**3 colours: rare ones count, too."""
-    bins = np.asarray(picture, np.intp).reshape(-1, 3) * BINS // 256
-    counts = np.bincount(bins @ np.array([BINS * BINS, BINS, 1]), minlength=BINS**3)
-    roots: NDArray[np.float32] = np.sqrt(counts / counts.sum()).astype(np.float32)
-    return roots
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    rgba = picture.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    return white.convert("RGB")

@@ -25,6 +25,7 @@ from PIL import Image
 
 from traitlens.embedding import Embedded, Gallery, embed_all
 from traitlens.embedding.encoding import BATCH, fill_texts
+from traitlens.embedding.features import colour_roots, on_white, small_pixels
 from traitlens.embedding.pictures import read_pictures
 from traitlens.errors import DatasetError
 from traitlens.evaluation.searching import search_collections
@@ -34,7 +35,6 @@ from traitlens.progress import Progress, silent
 from traitlens.store import Dataset
 
 PIXELS = 32  # px of a side: what most pixel art has or less
-BINS = 8  # of each colour channel
 
 RIDGES = (0.3, 1.0, 3.0, 10.0, 100.0)
 DEFAULT_RIDGE = 1.0  # where there is no validation split to choose on
@@ -48,27 +48,12 @@ Array = NDArray[np.float64]
 
 def raw_pixels(image: Image.Image) -> Array:
     """Return the picture on white as RGB values in [0, 1], of shape (PIXELS * PIXELS * 3,)."""
-    small = _on_white(image).resize((PIXELS, PIXELS), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float64).ravel() / 255
+    return small_pixels(on_white(image), side=PIXELS) / 255
 
 
 def colour_histogram(image: Image.Image) -> Array:
-    """Return the square roots of the shares of BINS**3 colours, of the picture on white.
-
-    The root keeps a few pixels of a rare colour from drowning in the background.
-    """
-    bins = np.asarray(_on_white(image), dtype=np.intp).reshape(-1, 3) * BINS // 256
-    numbers = bins @ np.array([BINS * BINS, BINS, 1])
-    counts = np.bincount(numbers, minlength=BINS**3)
-    roots: Array = np.sqrt(counts / counts.sum())
-    return roots
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    rgba = image.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    return white.convert("RGB")
+    """Return the square roots of the shares of BINS**3 colours, of the picture on white."""
+    return colour_roots(on_white(image))
 
 
 Features = Callable[[Image.Image], Array]
