@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Cell = str | int | float | None
 Kind = Literal["text", "count", "percent", "number"]
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins one in a spreadsheet
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -106,12 +108,21 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return the table as CSV with its raw numbers: shares stay shares."""
+    """Return the table as CSV with its raw numbers: shares stay shares.
+
+    A stranger's text that a spreadsheet would run as a formula begins with an apostrophe.
+    """
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow([column.name for column in table.columns])
-    writer.writerows([["" if cell is None else cell for cell in row] for row in table.rows])
+    writer.writerows([[_raw(cell) for cell in row] for row in table.rows])
     return sink.getvalue()
+
+
+def _raw(cell: Cell) -> Cell:
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return f"'{cell}"
+    return "" if cell is None else cell
 
 
 def _cell(tag: str, column: Column, text: str) -> str:
