@@ -1,5 +1,6 @@
-"""The README's commands and snippets run, in its order, in an empty folder."""
+"""The commands and snippets of README and guide run, in their order, in an empty folder."""
 
+import json
 import os
 import re
 import shlex
@@ -17,26 +18,29 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_readmes_commands_and_snippets_run(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
-    commands = [
-        line
-        for block in blocks(readme, "bash")
-        for line in block.splitlines()
-        if line.startswith("traitlens ")
-    ]
-    assert len(commands) >= 8
+def test_commands_and_snippets_run(tmp_path: Path) -> None:
     programs = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
-    for command in commands:
-        done = run(shlex.split(command), cwd=tmp_path, env=environment)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-    for snippet in blocks(readme, "python"):
-        program = tmp_path / "snippet.py"
-        program.write_text(f'if __name__ == "__main__":\n{_indented(snippet)}')
-        done = run([sys.executable, str(program)], cwd=tmp_path, env=environment)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+    query = {"collection": "clay", "token_id": "7", "query": "a pale round head"}
+    (tmp_path / "queries.jsonl").write_text(json.dumps(query))
+    for file, at_least in (("README.md", 8), ("docs/evaluation.md", 4)):
+        text = (ROOT / file).read_text()
+        commands = commands_of(text)
+        assert len(commands) >= at_least
+        for command in commands:
+            done = run(shlex.split(command), cwd=tmp_path, env=environment)
+            assert done.returncode == 0, f"{file}: {command}\n{done.stderr}"
+        for snippet in blocks(text, "python"):
+            program = tmp_path / "snippet.py"
+            program.write_text(f'if __name__ == "__main__":\n{_indented(snippet)}')
+            done = run([sys.executable, str(program)], cwd=tmp_path, env=environment)
+            assert done.returncode == 0, f"{file}: {done.stderr}"
+            assert done.stdout.strip()
+
+
+def commands_of(text: str) -> list[str]:
+    lines = [line for block in blocks(text, "bash") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("traitlens ")]
 
 
 def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
