@@ -357,7 +357,7 @@ def test_tables_have_every_size_and_model(gallery: Gallery) -> None:
     assert [row[:2] for row in means.rows] == kinds
     assert [row[:2] for row in hits.rows] == kinds
     assert [row[1:3] for row in parts.rows] == [(model, size) for size, model in kinds] * 2
-    assert [c.name for c in means.columns][2:5] == ["P@1", "P@3", "Lift of P@3"]
+    assert [c.name for c in means.columns][2:5] == ["P@1", "P@3", "lift of P@3"]
     assert len(best.rows) == len(worst.rows) == 6
     assert "*" in str(best.rows[0][-1])
 

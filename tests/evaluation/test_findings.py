@@ -86,3 +86,15 @@ def test_a_model_that_was_trained_on_the_gallery_is_told(tmp_path: Path) -> None
     assert "trained on" not in findings_of(data, same, split="test")
     other = trained("another")
     assert "was trained on another build of robots: it may have seen" in findings_of(data, other)
+
+
+def test_baselines_that_know_the_data_set_are_told_apart(tmp_path: Path) -> None:
+    data = drawn_dataset(tmp_path / "data", {"robots": 60, "owls": 60})
+    (said,) = (one for one in evaluate(ColourEncoder(), data).findings if "were fitted" in one)
+    assert said.startswith("raw pixels and colour histogram were fitted on the train split of this")
+    run = tmp_path / "run"
+    trained_on = {"fingerprint": data.manifest.fingerprint, "collections": {}}
+    files.write_json(run / "training.json", {"data": trained_on})
+    trained = ColourEncoder()
+    trained.name = str(run)
+    assert not any("were fitted" in one for one in evaluate(trained, data).findings)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from traitlens import metrics
-from traitlens.metrics import Counts, counts
+from traitlens.metrics import Counts
 
 
 def counts_of(scores: list[float], right: list[int]) -> Counts:
@@ -122,21 +122,19 @@ def retrieve(
     *,
     query_keys: ArrayLike | None = None,
     gallery_keys: ArrayLike | None = None,
-    block: int = metrics.BLOCK,
 ) -> Counts:
     return metrics.count_matches(
         queries,
         gallery,
         query_keys=np.arange(len(queries)) if query_keys is None else np.array(query_keys),
         gallery_keys=np.arange(len(gallery)) if gallery_keys is None else np.array(gallery_keys),
-        block=block,
     )
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 100])
 def test_a_constant_embedder_scores_exactly_chance(n: int) -> None:
     vectors = np.tile(np.random.default_rng(0).normal(size=33).astype(np.float32), (n, 1))
-    counts = retrieve(vectors, vectors, block=3)
+    counts = retrieve(vectors, vectors)
     for k in (1, 5, 10):
         assert metrics.hits(counts, k).mean() == pytest.approx(min(1, k / n), abs=1e-12)
         assert metrics.chance(k, n) == pytest.approx(min(1, k / n), abs=1e-12)
@@ -156,49 +154,15 @@ def test_equal_captions_score_one_half_each() -> None:
     assert (to_text.above == 0).all()
     assert (to_text.level == 1).all()
     assert metrics.hits(to_text, 1).tolist() == [0.5] * 500
-    to_image = retrieve(texts, pictures, block=7)
+    to_image = retrieve(texts, pictures)
     assert metrics.hits(to_image, 1).mean() == 0.5
 
 
-@pytest.mark.parametrize("block", [1, 3, 64, 1024])
-def test_equal_items_tie_wherever_they_lie(block: int) -> None:
+def test_equal_items_tie_wherever_they_lie() -> None:
     """Plain BLAS products of equal rows may differ in the last bits between columns."""
     pictures = np.concatenate([unit_vectors(101)] * 3)
     texts = unit_vectors(303, seed=1)
-    assert (retrieve(texts, pictures, block=block).level == 2).all()
-
-
-@pytest.mark.parametrize("block", [1, 2, 5, 16])
-def test_blocks_give_what_one_block_gives(block: int) -> None:
-    rng = np.random.default_rng(3)
-    queries, gallery = rng.integers(-1, 2, (40, 4)), rng.integers(-1, 2, (25, 4))
-    asked, lying = rng.integers(0, 9, 40), np.arange(25) % 9
-    direct = metrics.count((queries @ gallery.T).astype(float), asked[:, None] == lying[None, :])
-    for size in (block, 1024):
-        counts = retrieve(
-            queries.astype(float),
-            gallery.astype(float),
-            query_keys=asked,
-            gallery_keys=lying,
-            block=size,
-        )
-        assert counts.above.tolist() == direct.above.tolist()
-        assert counts.level.tolist() == direct.level.tolist()
-
-
-def test_no_block_is_larger_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    monkeypatch.setattr(metrics.counts, "MAX_SCORES", 60)
-    plain = metrics.count
-
-    def watched(scores_QN: NDArray[Any], right_QN: NDArray[np.bool_]) -> Counts:
-        sizes.append(scores_QN.size)
-        return plain(scores_QN, right_QN)
-
-    monkeypatch.setattr(counts, "count", watched)
-    retrieve(unit_vectors(25), unit_vectors(25))
-    retrieve(np.ones((25, 2)), np.ones((25, 2)))
-    assert max(sizes) <= 60
+    assert (retrieve(texts, pictures).level == 2).all()
 
 
 def test_a_broken_vector_is_last_and_harms_no_other() -> None:

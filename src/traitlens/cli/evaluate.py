@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from traitlens.records import Split
     from traitlens.reporting import Report
 
-_ROWS = 50  # of a table in the terminal; --csv has all
+_ROWS = 60  # longer tables are for --html and --csv
 
 # Parts that word texts of their own, so that vectors alone are not enough for them.
 _READING = ("short queries", "swaps", "association")
@@ -57,6 +57,10 @@ def evaluate(
     csv_folder: Annotated[
         Path | None, typer.Option("--csv", help="Write a file for each table to this folder.")
     ] = None,
+    device: Annotated[str, typer.Option(help="What ranks: cpu, cuda or cuda:N.")] = "cpu",
+    work: Annotated[
+        Path | None, typer.Option(help="A folder in which a stopped ranking waits to go on.")
+    ] = None,
     pools: Annotated[bool, typer.Option("--pools", help="Hard against random pools.")] = False,
     swaps: Annotated[bool, typer.Option("--swaps", help="Captions with a trait swapped.")] = False,
     association: Annotated[
@@ -85,9 +89,14 @@ def evaluate(
     from traitlens.evaluation.parts import check_parts
     from traitlens.evaluation.scoring import CLUSTERS, Clusters
     from traitlens.models import load_encoder
+    from traitlens.models.blocks import load_blocks
     from traitlens.reporting import measure_report, report_page, write_csv
 
     check_choice("--clusters", clusters, CLUSTERS)
+    load_blocks(device)
+    for file in (html, json_file):
+        if file:
+            files.check_writable(file)
     side = side_of(split)
     asked = None if queries is None else read_queries(queries)
     flags = {
@@ -119,6 +128,8 @@ def evaluate(
             queries=asked,
             parts=parts,
             clusters=cast("Clusters", clusters),
+            device=device,
+            work=work,
             errors=any((html, json_file, csv_folder)),
             seed=seed,
             progress=progress,
@@ -186,7 +197,11 @@ def _print(report: Report) -> None:
     out = console()
     for finding in report.evaluation.findings:
         out.print(f"[bold]note:[/] {escape(one_line(finding, max_chars=600))}", soft_wrap=True)
-    for table in report.tables():
-        out.print(to_rich(plain(table, rows=_ROWS)))
+    shown = [table for table in report.tables() if len(table.rows) <= _ROWS]
+    for table in shown:
+        out.print(to_rich(plain(table)))
+    longer = len(report.tables()) - len(shown)
+    if longer:
+        out.print(f"{longer} tables of over {_ROWS} rows: --html and --csv have them")
     line = headline_line(headline(report.evaluation))
     out.print(escape(one_line(line)), soft_wrap=True)

@@ -135,12 +135,12 @@ class GradedOverlap:
         return self._means(), self._collections()
 
     def _scores(self) -> tuple[Column, ...]:
-        return percents([f"nDCG@{self.k}", "mAP@R", "First hit wrong", "Overlap of wrong"])
+        return percents([f"nDCG@{self.k}", "mAP@R", "first hit wrong", "overlap of wrong"])
 
     def _means(self) -> Table:
         return Table(
             title="Graded by shared traits, mean over collections",
-            columns=(Column("Model"), *self._scores()),
+            columns=(Column("model"), *self._scores()),
             rows=tuple((r.model, *_cells(r)) for r in self.rows if r.collection == MACRO),
             note="A caption asks its own collection. nDCG: every token gains by the traits that it "
             "shares, the rare ones more. mAP@R: every token of the same caption is right. A "
@@ -152,8 +152,8 @@ class GradedOverlap:
         return Table(
             title="Graded by shared traits, by collection",
             columns=(
-                *(Column(name) for name in ("Collection", "Model")),
-                *(Column(name, "count") for name in ("N", "Queries")),
+                *(Column(name) for name in ("collection", "model")),
+                *(Column(name, "count") for name in ("N", "queries")),
                 *self._scores(),
             ),
             rows=tuple((r.collection, r.model, r.n, r.queries, *_cells(r)) for r in parts),

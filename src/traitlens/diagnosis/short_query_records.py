@@ -103,10 +103,10 @@ class ShortQueries:
         return Table(
             title="Short queries, mean over collections",
             columns=(
-                Column("Traits", "count"),
-                Column("Model"),
+                Column("traits", "count"),
+                Column("model"),
                 *percents([f"P@{k}" for k in self.ks]),
-                *percents([f"Lift of P@{k}", "R-precision", "mAP@R"]),
+                *percents([f"lift of P@{k}", "R-precision", "mAP@R"]),
             ),
             rows=tuple(
                 (r.traits, r.model, *r.precision.values(), r.lift(k), r.r_precision, r.map_at_r)
@@ -130,9 +130,9 @@ class ShortQueries:
         return Table(
             title="Short queries: any right token among the first k, mean over collections",
             columns=(
-                *(Column("Traits", "count"), Column("Model")),
-                *percents([f"Hit@{k}" for k in self.ks]),
-                Column("Queries", "count"),
+                *(Column("traits", "count"), Column("model")),
+                *percents([f"hit@{k}" for k in self.ks]),
+                Column("queries", "count"),
             ),
             rows=tuple((r.traits, r.model, *r.hit.values(), r.queries) for r in rows),
         )
@@ -142,9 +142,9 @@ class ShortQueries:
         return Table(
             title="Short queries, by collection",
             columns=(
-                *(Column("Collection"), Column("Model")),
-                *(Column("Traits", "count"), Column("Queries", "count")),
-                *percents([f"P@{k}", f"Lift of P@{k}", "R-precision", "mAP@R"]),
+                *(Column("collection"), Column("model")),
+                *(Column("traits", "count"), Column("queries", "count")),
+                *percents([f"P@{k}", f"lift of P@{k}", "R-precision", "mAP@R"]),
             ),
             rows=tuple(
                 (
@@ -171,9 +171,9 @@ def _shown(title: str, queries: Sequence[ShownQuery]) -> Table:
     return Table(
         title=title,
         columns=(
-            *(Column("Query"), Column("Collection")),
-            *(Column("Right", "count"), Column("N", "count")),
-            *(Column("AP@R", "percent"), Column("First hits")),
+            *(Column("query"), Column("collection")),
+            *(Column("right", "count"), Column("N", "count")),
+            *(Column("AP@R", "percent"), Column("first hits")),
         ),
         rows=tuple(map(cells, queries)),
         note="* has all the traits.",

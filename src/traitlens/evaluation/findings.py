@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from traitlens import files
 from traitlens.embedding import Embedded, Gallery
 from traitlens.embedding.encoding import Stored
 from traitlens.embedding.gallery import Numbers
+from traitlens.evaluation.baselines import Baseline
 from traitlens.metrics import MIN_CLUSTERS, group_equal
+
+TRAINING = "training.json"  # in a run's folder
 
 MERGED = 0.02  # of the captions (or pictures) that differ but not to the model: worth a word
 
@@ -24,7 +28,7 @@ def findings(found: Sequence[Embedded], groups: Mapping[str, str]) -> tuple[str,
     said = [*_about_collections(gallery), *_about_confidence(groups)]
     for each in found:
         said += _about_vectors(each)
-    return (*said, *_about_training(found[0]))
+    return (*said, *_about_training(found[0]), *_about_baselines(found))
 
 
 def _about_collections(gallery: Gallery) -> Iterator[str]:
@@ -91,12 +95,27 @@ def _merged(vectors_ND: Stored, number_N: Numbers) -> int:
     return len(first) - len(group_equal(vectors_ND[first])[0])
 
 
+def _about_baselines(found: Sequence[Embedded]) -> Iterator[str]:
+    """Yield that baselines know a data set which the model may never have seen."""
+    model, data = found[0], found[0].gallery.data
+    fitted = [each.model for each in found[1:] if isinstance(each.encoder, Baseline)]
+    if fitted and _trained_on(model).get("fingerprint") != data.manifest.fingerprint:
+        yield (
+            f"{' and '.join(fitted)} were fitted on the train split of this data set; "
+            f"{model.model} was not, as far as its folder says."
+        )
+
+
+def _trained_on(each: Embedded) -> dict[str, Any]:
+    """Return what the folder of a model says about its training data, if it does."""
+    file = Path(each.model) / TRAINING
+    found: dict[str, Any] = files.read_json(file).get("data", {}) if file.is_file() else {}
+    return found
+
+
 def _about_training(each: Embedded) -> Iterator[str]:
-    """Yield what the folder of a model says about its training data."""
-    file = Path(each.model) / "training.json"
-    if not file.is_file():
-        return
-    trained = files.read_json(file).get("data", {})
+    """Yield whether a model may have seen this gallery in training."""
+    trained = _trained_on(each)
     mine = each.gallery.data.manifest.fingerprint
     shared = sorted(set(trained.get("collections", {})) & set(each.gallery.collections))
     if trained.get("fingerprint") == mine:

@@ -23,6 +23,7 @@ from traitlens.evaluation.intervals import with_intervals
 from traitlens.evaluation.parts import Part, check_parts, measure
 from traitlens.evaluation.retrieval import KS, RetrievalRow, Scope, score_retrieval
 from traitlens.evaluation.searching import Direction
+from traitlens.models.blocks import load_blocks
 from traitlens.models.encoder import Encoder
 from traitlens.progress import Progress, silent
 from traitlens.records import Split
@@ -148,19 +149,25 @@ def evaluate_embedded(
     parts: Sequence[str] = (),
     seed: int = 0,
     clusters: Clusters = "family",
+    device: str = "cpu",
+    work: Path | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Return the evaluation of `found[0]`; the others, on the same gallery, stand beside.
 
-    See `evaluate`.
+    `device` ranks, "cpu" or "cuda". With a folder `work` the rankings of all tokens, which are the
+    long ones, go on where a stopped run was. See `evaluate`.
     """
     check_choice("clusters", clusters, CLUSTERS)
     check_parts(parts)
     gallery = found[0].gallery
     groups = gallery.families if clusters == "family" else {c: c for c in gallery.collections}
+    blocks = load_blocks(device)
     rows: list[RetrievalRow] = []
-    for each in found:
-        rows += with_intervals(score_retrieval(each, progress=progress), groups, seed=seed)
+    for number, each in enumerate(found):
+        mine = work / f"ranking-{number}" if work else None
+        scored = score_retrieval(each, blocks=blocks, work=mine, progress=progress)
+        rows += with_intervals(scored, groups, seed=seed)
     return Evaluation(
         model=found[0].model,
         model_fingerprint=found[0].model_fingerprint,

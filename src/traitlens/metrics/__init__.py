@@ -1,6 +1,6 @@
 """Scores as pure functions on arrays, with one rule for ties."""
 
-from traitlens.metrics.blocks import Blocks, NumpyBlocks
+from traitlens.metrics.blocks import Blocks
 from traitlens.metrics.confidence import (
     MIN_CLUSTERS,
     Interval,
@@ -32,6 +32,7 @@ from traitlens.metrics.graded import (
     r_precision,
     recall_at_k,
 )
+from traitlens.metrics.numpy_blocks import NumpyBlocks
 from traitlens.metrics.questions import Keys
 from traitlens.metrics.ranking import Ranking, count_matches, rank
 from traitlens.metrics.scores import ceiling, chance, hits, lift, reciprocal_ranks

@@ -2,7 +2,7 @@
 
 The counts are those of `counts.count` on the exact scores. The exact score of two vectors is their
 dot product in float64, added up in one fixed order (`blocks.exact_dots`), so equal vectors tie with
-everything alike. It would take hundreds of times the time of a BLAS product, and is seldom needed:
+everything alike. It takes a hundred times the time of a BLAS product, and is seldom needed:
 
 1. A query's *bar* is the exact score of its best right item (`best_right`). Only wrong items above
    or level with it count, and keys say which are right, so the counts are comparisons with bars.
@@ -18,9 +18,10 @@ type they are stored in, the direction, nor on a kill and a new start. Equal row
 once (`sides`), also because of encoders that give one vector to all. NaN and infinity in a vector
 make all of its scores NaN, which come last and are level with one another.
 
-Memory is one block of scores, a block of rows of each side, and some 100 bytes an item; the vectors
-may lie on disk. Time is that of the products of all distinct rows, a few comparisons of each score,
-and of the products within each key that many items share: a C-th more for C collections.
+Memory is one block of scores, a block of rows of each side, and some hundred bytes an item and key
+system; the vectors may lie on disk. Time is that of the products of all distinct rows, a few
+comparisons of each score, and of the products within each key that many items share: a C-th more
+for C collections.
 """
 
 # Axes: Q queries, N gallery items, D dimensions
@@ -35,8 +36,9 @@ from pathlib import Path
 import numpy as np
 
 from traitlens.metrics.best_right import BestRight
-from traitlens.metrics.blocks import Bars, Blocks, NumpyBlocks, Scores
+from traitlens.metrics.blocks import Bars, Blocks, Scores
 from traitlens.metrics.counts import Counts, Floats, Ints
+from traitlens.metrics.numpy_blocks import NumpyBlocks
 from traitlens.metrics.questions import Keys, Question, Sides, System
 from traitlens.metrics.rank_state import Arrays, Saved
 from traitlens.metrics.sides import Side

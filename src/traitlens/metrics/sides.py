@@ -16,6 +16,8 @@ from traitlens.metrics.counts import Floats, Ints, equal_rows
 
 READ = 4096  # rows in memory at a time where every row is read once
 
+LARGEST = 2.0**500  # norm of a vector that is sound
+
 # Norms for which no float32 product of two rows over- or underflows by more than it rounds.
 SINGLE_NORMS = (2.0**-40, 2.0**60)
 
@@ -24,7 +26,8 @@ SINGLE_NORMS = (2.0**-40, 2.0**60)
 class Side:
     """The distinct vectors of one side, in the order: those of one item, of several, the broken.
 
-    A vector with NaN or infinity in it is broken; all broken ones are one distinct row, the last.
+    A vector with NaN or infinity in it is broken, and so is one so long that its products could
+    overflow float64. All broken ones are one distinct row, the last.
     """
 
     vectors_ND: Floats  # as they were given, maybe on disk
@@ -34,6 +37,8 @@ class Side:
     norm_U: NDArray[np.float64]
     single: int  # rows of one item
     sound: int  # rows that are not broken
+    largest_norm: float  # of the sound rows
+    fits_single: bool  # whether float32 has the range for their products
 
     @classmethod
     def of(cls, vectors_ND: Floats) -> Side:
@@ -41,13 +46,14 @@ class Side:
         first_U, row_N = equal_rows(vectors_ND)
         norm_U = _norms(vectors_ND, first_U)
         times_U = np.bincount(row_N, minlength=len(first_U))
-        kind_U = np.where(np.isfinite(norm_U), np.minimum(times_U, 2), 3)
+        kind_U = np.where(norm_U <= LARGEST, np.minimum(times_U, 2), 3)
         order_U = np.argsort(kind_U, kind="stable")
         single, repeated = int((kind_U == 1).sum()), int((kind_U == 2).sum())
         sound = single + repeated
         place_U = np.empty_like(order_U)
         place_U[order_U] = np.minimum(np.arange(len(order_U)), sound)  # the broken share a place
         distinct = order_U[: sound + 1]
+        sound_norms = norm_U[distinct[:sound]]
         return cls(
             vectors_ND=vectors_ND,
             first_U=first_U[distinct],
@@ -56,6 +62,8 @@ class Side:
             norm_U=norm_U[distinct],
             single=single,
             sound=sound,
+            largest_norm=float(sound_norms.max(initial=0.0)),
+            fits_single=_fit_single(sound_norms),
         )
 
     def __len__(self) -> int:
@@ -65,18 +73,6 @@ class Side:
     def broken(self) -> int:
         """The number of items whose vector is broken."""
         return int(self.times_U[self.sound :].sum())
-
-    @property
-    def largest_norm(self) -> float:
-        """The largest norm of a sound row."""
-        return float(self.norm_U[: self.sound].max(initial=0.0))
-
-    @property
-    def fits_single(self) -> bool:
-        """Whether float32 has the range for products of these rows."""
-        norm_U = self.norm_U[: self.sound]
-        norm_U = norm_U[norm_U > 0]
-        return bool(((norm_U >= SINGLE_NORMS[0]) & (norm_U <= SINGLE_NORMS[1])).all())
 
     def read(self, rows: slice | NDArray[np.intp]) -> Floats:
         """Return some of the distinct vectors, as they are stored."""
@@ -104,13 +100,21 @@ class Side:
 
 
 def _norms(vectors_ND: Floats, first_U: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the lengths of some vectors; not finite for those with NaN or infinity in them."""
+    """Return the lengths of some vectors, zero for zero ones alone; NaN or infinity as in them."""
     norm_U = np.empty(len(first_U))
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         for start in range(0, len(first_U), READ):
             rows = vectors_ND[first_U[start : start + READ]].astype(np.float64)
-            norm_U[start : start + READ] = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+            scale = np.abs(rows).max(axis=1)  # so that no square overflows or is lost
+            rows /= np.where(scale > 0, scale, 1.0)[:, None]
+            norm_U[start : start + READ] = scale * np.sqrt(np.einsum("nd,nd->n", rows, rows))
     return norm_U
+
+
+def _fit_single(norm_U: NDArray[np.float64]) -> bool:
+    """Return whether float32 products of vectors of these lengths only round."""
+    norm_U = norm_U[norm_U > 0]
+    return bool(((norm_U >= SINGLE_NORMS[0]) & (norm_U <= SINGLE_NORMS[1])).all())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,14 +61,23 @@ def measure_report(
     clusters: Clusters = "family",
     errors: bool = True,
     seed: int = 0,
+    device: str = "cpu",
+    work: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Return the report of `found[0]`; the others, on the same gallery, stand beside.
 
-    `parts` are names of `evaluation.PARTS`; `errors` asks what the model confuses.
+    `parts` are names of `evaluation.PARTS`; `errors` asks what the model confuses; `device` and
+    `work` are those of `evaluate_embedded`.
     """
     evaluation = evaluate_embedded(
-        found, parts=parts, clusters=clusters, seed=seed, progress=progress
+        found,
+        parts=parts,
+        clusters=clusters,
+        seed=seed,
+        device=device,
+        work=work,
+        progress=progress,
     )
     return Report(
         evaluation=evaluation,
