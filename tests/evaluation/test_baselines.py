@@ -1,5 +1,6 @@
 """The baselines are fair: fitted on train, pixels alone in the gallery, and well above chance."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -12,7 +13,7 @@ from PIL import Image
 from tests.helpers import drawn_token, write_dataset
 from traitlens.embedding.features import BINS
 from traitlens.errors import DatasetError
-from traitlens.evaluation import Baseline, evaluate, fit_baselines
+from traitlens.evaluation import Baseline, baselines, evaluate, fit_baselines
 from traitlens.evaluation.baselines import (
     DEFAULT_RIDGE,
     PIXELS,
@@ -142,3 +143,16 @@ def test_a_bag_says_which_known_words_are_there_however_often() -> None:
     words = Words.of(["red hat", "Blue HAT"])
     assert words.column == {"blue": 0, "hat": 1, "red": 2}
     assert words.bags(["hat, hat and red scarf", ""]).tolist() == [[0, 1, 1], [0, 0, 0]]
+
+
+def test_a_fit_is_bounded_whatever_the_data_set(
+    drawn: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baselines, "MAX_TRAIN", 100)
+    monkeypatch.setattr(baselines, "MAX_WORDS", 5)
+    told: list[tuple[object, ...]] = []
+    fitted = fit_baselines(drawn, progress=lambda *step: told.append(step))
+    assert told[-1] == ("fit baselines", 100, 100)  # 50 of each collection
+    said = Counter(word for t in drawn.tokens(split="train") for word in set(t.caption.split()))
+    assert len(fitted[0].words.column) == 5
+    assert set(fitted[0].words.column) <= {word.strip(",") for word, _ in said.most_common(12)}

@@ -366,3 +366,16 @@ def test_no_model_at_all_is_refused(data: Dataset, tmp_path: Path) -> None:
 def test_a_wrong_fill_is_refused_before_any_work(data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"masking\.fill must be one of"):
         reproduce("table3", data, tmp_path / "out", config=replace(SHORT, fill="pink"))
+
+
+@pytest.mark.parametrize("table", ["table1", "table3", "table4", "table5"])
+def test_baselines_and_bounds_stand_beside(reproduced: Reproduced, table: str) -> None:
+    beside = reproduced.tables[table].more["beside"]
+    shown = {(row[0], row[1]): row[3:] for row in beside.rows}
+    names = ("raw pixels", "colour histogram", "chance", "structured search (metadata)")
+    assert set(shown) == {(name, at) for name in names for at in ("all", "macro", "micro")}
+    for each in reproduced.tables[table].compared:
+        if each.ours and each.gallery == "macro":
+            assert shown["chance", "macro"] == tuple(each.chance.values())
+            assert shown["structured search (metadata)", "macro"] == tuple(each.ceiling.values())
+    assert (reproduced.out / table / "beside.csv").is_file()

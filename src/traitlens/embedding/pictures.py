@@ -7,14 +7,9 @@ from collections.abc import Sequence
 from PIL import Image
 
 from traitlens.errors import DatasetError
-from traitlens.records import Location, Token
+from traitlens.records import Location
 from traitlens.standardization import Rejection, decode
 from traitlens.store import Dataset
-
-
-def read_pictures(data: Dataset, tokens: Sequence[Token]) -> list[Image.Image]:
-    """Return the decoded pictures of `tokens`, in order."""
-    return pictures_at(data, [token.location for token in tokens if token.location])
 
 
 def pictures_at(data: Dataset, places: Sequence[Location]) -> list[Image.Image]:

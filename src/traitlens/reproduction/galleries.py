@@ -10,6 +10,7 @@ import numpy as np
 from traitlens.metrics import rank_correlation
 from traitlens.reproduction.arms import ON_ALL, ZERO_SHOT
 from traitlens.reproduction.bench import Bench
+from traitlens.reproduction.beside import beside
 from traitlens.reproduction.chart import line_chart
 from traitlens.reproduction.identity import ours_by_published
 from traitlens.reproduction.lines import line, lines, run_words, stand_ins
@@ -32,6 +33,7 @@ def table1(bench: Bench) -> Made:
             *stand_ins(bench, TABLE_1),
             "Table 5's row all_collections is the same run in the same gallery here.",
         ),
+        more=beside(bench),
     )
 
 
@@ -53,7 +55,7 @@ def table5(bench: Bench) -> Made:
         "all_collections is one gallery of all test tokens, and here the run of table 1; macro and "
         "micro are means over own galleries, by collection and by query."
     )
-    return Made(compared=(*compared, *_not_here(here)), notes=tuple(notes))
+    return Made(compared=(*compared, *_not_here(here)), notes=tuple(notes), more=beside(bench))
 
 
 def _own_lines(bench: Bench, model: str, names: dict[str, str | None]) -> Iterator[Compared]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from traitlens.reproduction.arms import ON_ALL, ON_MINI, ZERO_SHOT, masked
 from traitlens.reproduction.bench import Bench
+from traitlens.reproduction.beside import beside
 from traitlens.reproduction.lines import lines, stand_ins
 from traitlens.reproduction.published import (
     DEFAULT_P,
@@ -30,6 +31,7 @@ def table3(bench: Bench) -> Made:
     return Made(
         compared=lines(bench, TABLE_3, TABLE_3_ARMS, gallery=_GALLERY, tested_on="mini"),
         notes=(*stand_ins(bench, TABLE_3), *_one_run(), *_about_mini(bench), *_about_masks(bench)),
+        more=beside(bench, tested_on="mini"),
     )
 
 
@@ -38,6 +40,7 @@ def table4(bench: Bench) -> Made:
     return Made(
         compared=lines(bench, TABLE_4, TABLE_4_ARMS, gallery=_GALLERY, tested_on="mini"),
         notes=(*stand_ins(bench, TABLE_4), *_one_run(), *_about_mini(bench), *_about_masks(bench)),
+        more=beside(bench, tested_on="mini"),
     )
 
 
