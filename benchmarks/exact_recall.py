@@ -62,16 +62,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--who", choices=list(WORKERS), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options, console = parser.parse_args(), Console(width=110)
     if options.worker:
         print(json.dumps(WORKERS[options.who](options.worker, options.systems, options.first)))
     elif options.what == "products":
         sizes = [2_000, 5_000] if options.quick else options.n or [20_000, 50_000, 100_000]
-        Console().print(products_table(sizes, options.systems, first=options.first))
+        console.print(products_table(sizes, options.systems, first=options.first))
     else:
         sizes = [500, 1_000, 2_000] if options.quick else options.n or [1_000, 5_000, 20_000]
         alone = [5_000] if options.quick else options.ours or [100_000]
-        Console().print(all_pairs_table(sizes, alone=alone))
+        console.print(all_pairs_table(sizes, alone=alone))
 
 
 def products_table(sizes: Sequence[int], systems: Sequence[str], *, first: int) -> Table:

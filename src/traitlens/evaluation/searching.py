@@ -137,8 +137,13 @@ def _search_pairs(
 
 
 def _keys(classes: Numbers, collections: Numbers | None) -> list[tuple[str, Keys]]:
-    """Return by what an item can be right: itself, its caption, its collection."""
-    systems = [("instance", np.arange(len(classes))), ("class", classes)]
+    """Return by what an item can be right: itself, its caption, its collection.
+
+    Where no caption repeats, a token's class is itself.
+    """
+    systems = [("instance", np.arange(len(classes)))]
+    if len(np.unique(classes)) < len(classes):
+        systems.append(("class", classes))
     if collections is not None:
         systems.append(("collection", collections))
     return [(name, Keys(queries=each, gallery=each)) for name, each in systems]
@@ -147,7 +152,7 @@ def _keys(classes: Numbers, collections: Numbers | None) -> list[tuple[str, Keys
 def _searched(counts: dict[str, Counts], classes: Numbers, meant: Numbers) -> Searched:
     return Searched(
         instance=counts["instance"],
-        same_class=counts["class"],
+        same_class=counts.get("class", counts["instance"]),
         same_collection=counts.get("collection"),
         gallery_size=np.full(len(meant), len(classes)),
         same_caption=np.bincount(classes)[classes[meant]].astype(np.int64),
