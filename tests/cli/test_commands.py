@@ -127,9 +127,7 @@ def test_search_writes_a_page_and_a_sheet(run: Run, folder: Path, tmp_path: Path
         assert image.width > 100
 
 
-def test_evaluate_prints_the_tables_and_writes_them(
-    run: Run, folder: Path, tmp_path: Path
-) -> None:
+def test_evaluate_prints_the_tables_and_writes_them(run: Run, folder: Path, tmp_path: Path) -> None:
     done = run("evaluate", "shipped", folder / "data", "--json", tmp_path / "a.json")
     assert done.code == 0
     for word in ("chance", "ceiling", "raw pixels", "colour histogram", "top-10"):
