@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from traitlens.captions import phrase
+from traitlens.captions.stems import stems
 from traitlens.records import Trait
 
 # Values that say only that the trait is there: its type is what the query would name.
@@ -28,21 +29,21 @@ def matched_traits(traits: Sequence[Trait], words: str) -> tuple[Trait, ...]:
 
     The value is enough, unless the query says of which of several traits it speaks, as here.
     """
-    said = _stems(words)
-    found = [trait for trait in traits if (stems := _stems_needed(trait)) and stems <= said]
+    said = stems(words)
+    found = [trait for trait in traits if (needed := _stems_needed(trait)) and needed <= said]
     by_value: dict[frozenset[str], list[Trait]] = defaultdict(list)
     for trait in found:
-        by_value[_stems(trait.value)].append(trait)
+        by_value[stems(trait.value)].append(trait)
     kept: list[Trait] = []
     for same in by_value.values():
-        named = [trait for trait in same if _stems(trait.trait_type) <= said]
+        named = [trait for trait in same if stems(trait.trait_type) <= said]
         kept += named or same
     return tuple(trait for trait in found if trait in kept)
 
 
 def known_stems(vocabulary: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
     """Return the stems of all words in collections, trait types and values."""
-    return frozenset().union(*(_stems(" ".join([n, *values])) for n, values in vocabulary.items()))
+    return frozenset().union(*(stems(" ".join([n, *values])) for n, values in vocabulary.items()))
 
 
 def unknown_words(words: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -53,27 +54,14 @@ def unknown_words(words: str, known: frozenset[str]) -> tuple[str, ...]:
     """
     said = dict.fromkeys(re.findall(r"\w+", words.lower()))
     telling = (w for w in said if _LETTERS.search(w) and not _JOINING.fullmatch(w))
-    return tuple(word for word in telling if not _stems(word) <= known)
+    return tuple(word for word in telling if not stems(word) <= known)
 
 
 def _stems_needed(trait: Trait) -> frozenset[str]:
     """Return the words that name a trait; none when it says nothing ("None", "")."""
     if not phrase(trait):
         return frozenset()
-    value = _stems(trait.value)
+    value = stems(trait.value)
     if value <= _YES:
-        return _stems(trait.trait_type)
-    return value if _LETTERS.search(trait.value) else value | _stems(trait.trait_type)
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(_stem(word) for word in re.findall(r"\w+", text.lower().replace("_", " ")))
-
-
-def _stem(word: str) -> str:
-    """Return a word without its plural ending: "glasses" is "glass", "hoodies" is "hoody"."""
-    if word.endswith(("sses", "ches", "shes", "xes")):
-        word = word[:-2]
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
-        word = word[:-1]
-    return f"{word[:-2]}y" if word.endswith("ie") and len(word) > 3 else word
+        return stems(trait.trait_type)
+    return value if _LETTERS.search(trait.value) else value | stems(trait.trait_type)
