@@ -10,9 +10,10 @@ import pytest
 from tests.helpers import ColourEncoder, drawn_dataset, drawn_token, write_dataset
 from traitlens import files
 from traitlens.evaluation import evaluate
+from traitlens.evaluation.scoring import Clusters
 from traitlens.models import Vectors
 from traitlens.records import Split
-from traitlens.store import Dataset
+from traitlens.store import MANIFEST, Dataset
 
 
 def findings_of(
@@ -98,3 +99,19 @@ def test_baselines_that_know_the_data_set_are_told_apart(tmp_path: Path) -> None
     trained = ColourEncoder()
     trained.name = str(run)
     assert not any("were fitted" in one for one in evaluate(trained, data).findings)
+
+
+def test_intervals_over_siblings_are_called_too_narrow(tmp_path: Path) -> None:
+    data = drawn_dataset(tmp_path / "data", {f"c{number}": 10 for number in range(20)})
+    manifest = files.read_json(data.path / MANIFEST)
+    for number, entry in enumerate(manifest["collections"]):
+        entry["family"] = f"family {number // 2}"
+    files.write_json(data.path / MANIFEST, manifest)
+
+    def said(clusters: Clusters) -> str:
+        found = evaluate(ColourEncoder(), data.path, split=None, baselines=False, clusters=clusters)
+        assert (found.row().interval is None) == (clusters == "family")
+        return "\n".join(found.findings)
+
+    assert "take 20 collections for independent, which are of 10 families" in said("collection")
+    assert "No confidence intervals: 10 independent families in 20 collections" in said("family")

@@ -25,7 +25,7 @@ MERGED = 0.02  # of the captions (or pictures) that differ but not to the model:
 def findings(found: Sequence[Embedded], groups: Mapping[str, str]) -> tuple[str, ...]:
     """Return the findings about a gallery and the models that are compared on it."""
     gallery = found[0].gallery
-    said = [*_about_collections(gallery), *_about_confidence(groups)]
+    said = [*_about_collections(gallery), *_about_confidence(groups, gallery.families)]
     for each in found:
         said += _about_vectors(each)
     return (*said, *_about_training(found[0]), *_about_baselines(found))
@@ -48,9 +48,15 @@ def _about_collections(gallery: Gallery) -> Iterator[str]:
             yield f"All {rows.stop - rows.start:,} pictures of {name} are equal."
 
 
-def _about_confidence(groups: Mapping[str, str]) -> Iterator[str]:
+def _about_confidence(groups: Mapping[str, str], families: Mapping[str, str]) -> Iterator[str]:
     clusters, collections = len(set(groups.values())), len(groups)
     if clusters >= MIN_CLUSTERS:
+        known = len(set(families.values()))
+        if known < clusters:
+            yield (
+                f"Intervals take {clusters} collections for independent, which are of {known} "
+                "families that share art: they are too narrow."
+            )
         return
     more = ""
     if clusters < collections:
