@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from traitlens import files
 from traitlens.embedding import Embedded, Gallery
 from traitlens.embedding.encoding import Stored
-from traitlens.embedding.gallery import Numbers
 from traitlens.evaluation.baselines import Baseline
-from traitlens.metrics import MIN_CLUSTERS, group_equal
+from traitlens.metrics import MIN_CLUSTERS
+from traitlens.metrics.counts import equal_rows
 
 TRAINING = "training.json"  # in a run's folder
+
+BLOCK = 8192  # rows at a time
 
 MERGED = 0.02  # of the captions (or pictures) that differ but not to the model: worth a word
 
@@ -75,30 +78,26 @@ def _about_vectors(each: Embedded) -> Iterator[str]:
         ("pictures", each.images_ND, gallery.picture_of),
     )
     for what, vectors_ND, number_N in sides:
-        first = np.unique(number_N, return_index=True)[1]
-        zero = _zeros(vectors_ND, first)
+        inputs = len(np.unique(number_N))
+        zero = len(np.unique(number_N[_zero_rows(vectors_ND)]))
         if zero:
             yield (
-                f"{each.model}: {zero:,} of {len(first):,} {what} became zero vectors, which tie "
+                f"{each.model}: {zero:,} of {inputs:,} {what} became zero vectors, which tie "
                 "with everything and score as chance."
             )
-        merged = _merged(vectors_ND, number_N)
-        if merged > MERGED * len(first):
+        merged = inputs - len(equal_rows(vectors_ND)[0])  # equal inputs have equal vectors
+        if merged > MERGED * inputs:
             yield (
-                f"{each.model}: {merged:,} of {len(first):,} different {what} got the vector of "
+                f"{each.model}: {merged:,} of {inputs:,} different {what} got the vector of "
                 "another one; the model cannot tell them apart (words that it does not know, or "
                 "beyond its length?)."
             )
 
 
-def _zeros(vectors_ND: Stored, first: Numbers) -> int:
-    return sum(int((~vectors_ND[row : row + 1].any(axis=1)).sum()) for row in first.tolist())
-
-
-def _merged(vectors_ND: Stored, number_N: Numbers) -> int:
-    """Return how many distinct inputs have the vector of an earlier, different one."""
-    first = np.sort(np.unique(number_N, return_index=True)[1])
-    return len(first) - len(group_equal(vectors_ND[first])[0])
+def _zero_rows(vectors_ND: Stored) -> NDArray[np.bool_]:
+    """Return which rows are all zero, (N,); the vectors may be too many for memory."""
+    blocks = (vectors_ND[start : start + BLOCK] for start in range(0, len(vectors_ND), BLOCK))
+    return np.concatenate([~block.any(axis=1) for block in blocks])
 
 
 def _about_baselines(found: Sequence[Embedded]) -> Iterator[str]:

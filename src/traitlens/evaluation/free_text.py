@@ -27,6 +27,7 @@ from traitlens.evaluation.retrieval import KS, RetrievalRow, Scope, row_of_all, 
 from traitlens.evaluation.searching import Searched, search
 from traitlens.evaluation.word_search import WordSearch
 from traitlens.metrics import Counts
+from traitlens.models.encoder import Vectors
 from traitlens.progress import Progress, silent
 from traitlens.records import Split, Token
 from traitlens.store import Dataset
@@ -118,16 +119,19 @@ def evaluate_free_text(
     within: dict[str, dict[str, Searched]] = {name: {} for name in names}
     ranked: list[RankedQuery] = []
     known = _known_stems(gallery.data)
-    for done, (name, (mine, tokens)) in enumerate(asked.items(), start=1):
+    texts = [query.query for mine, _ in asked.values() for query in mine]
+    vectors = {each.model: each.encode_texts(texts) for each in found}
+    for name, (mine, tokens) in asked.items():
+        part = slice(len(ranked), len(ranked) + len(mine))
         for each in found:
-            within[each.model][name] = _ask(each, mine, tokens)
-        within[TEMPLATE][name] = _ask(model, mine, tokens, templates=True)
+            within[each.model][name] = _ask(each, vectors[each.model][part], mine, tokens)
+        within[TEMPLATE][name] = _ask_templates(model, mine, tokens)
         within[WORDS][name] = _ask_words(mine, tokens)
         within[CHANCE][name] = _constant(within[WORDS][name])
         searched = {side: within[side][name] for side in (model.model, TEMPLATE)}
-        ranked += _ranked(model, mine, tokens, searched, known)
-        progress("ask queries", done, len(asked))
-    in_all = {each.model: _ask_all(each, asked) for each in found}
+        ranked += _ranked(model, vectors[model.model][part], mine, tokens, searched, known)
+        progress("ask queries", part.stop, len(texts))
+    in_all = {each.model: _ask_all(each, vectors[each.model], asked) for each in found}
     in_all[CHANCE] = _constant(in_all[model.model])
     ranks = in_all[model.model].instance.ranks.tolist()
     ranked = [replace(one, rank_in_all=rank) for one, rank in zip(ranked, ranks, strict=True)]
@@ -163,11 +167,13 @@ def _match(gallery: Gallery, queries: Iterable[FreeTextQuery]) -> tuple[Asked, d
     # In the order of the gallery, which is that of the ranks among all tokens
     for name in sorted(by_collection, key=gallery.data.collections.index):
         mine = by_collection[name]
-        _refuse_unknown(mine, gallery.data, name)
         tokens = gallery.tokens(name) if name in gallery.collections else []
         ids = {token.token_id for token in tokens}
         answerable = [query for query in mine if query.token_id in ids]
-        skipped["token not in the gallery"] += len(mine) - len(answerable)
+        elsewhere = [query for query in mine if query.token_id not in ids]
+        if elsewhere:
+            _refuse_unknown(elsewhere, gallery.data, name)
+        skipped["token not in the gallery"] += len(elsewhere)
         if answerable:
             asked[name] = answerable, tokens
     if not asked:
@@ -180,7 +186,7 @@ def _match(gallery: Gallery, queries: Iterable[FreeTextQuery]) -> tuple[Asked, d
 
 
 def _refuse_unknown(queries: Iterable[FreeTextQuery], data: Dataset, name: str) -> None:
-    tokens = data.tokens(collections=[name], images=False, rejected=True)
+    tokens = data.tokens(collections=[name], images=False, metadata=False, rejected=True)
     ids = {token.token_id for token in tokens}
     for query in queries:
         if query.token_id not in ids:
@@ -197,31 +203,36 @@ def _places(queries: Iterable[FreeTextQuery], tokens: Iterable[Token]) -> Number
 
 def _ask(
     each: Embedded,
+    vectors_QD: Vectors,
     queries: Sequence[FreeTextQuery],
     tokens: Sequence[Token],
-    *,
-    templates: bool = False,
 ) -> Searched:
-    """Return what comes of the queries, or of the template captions of the same tokens."""
-    rows = each.gallery.rows(queries[0].collection)
-    meant = _places(queries, tokens)
-    if templates:
-        asked, classes = each.texts_ND[rows][meant], each.gallery.caption_of[rows]
-    else:  # free text may tell tokens of one caption apart
-        asked = each.encode_texts([query.query for query in queries])
-        classes = np.arange(len(tokens))
-    return search(asked, each.images_ND[rows], classes=classes, meant=meant)
+    """Return what comes of the queries of one collection; `tokens` are all of it."""
+    return search(
+        vectors_QD,
+        each.images_ND[each.gallery.rows(queries[0].collection)],
+        classes=np.arange(len(tokens)),  # free text may tell tokens of one caption apart
+        meant=_places(queries, tokens),
+    )
 
 
-def _ask_all(each: Embedded, asked: Asked) -> Searched:
+def _ask_templates(
+    each: Embedded, queries: Sequence[FreeTextQuery], tokens: Sequence[Token]
+) -> Searched:
+    """Return what comes of the template captions of the same tokens."""
+    rows, meant = each.gallery.rows(queries[0].collection), _places(queries, tokens)
+    classes = each.gallery.caption_of[rows]
+    return search(each.texts_ND[rows][meant], each.images_ND[rows], classes=classes, meant=meant)
+
+
+def _ask_all(each: Embedded, vectors_QD: Vectors, asked: Asked) -> Searched:
     """Return what comes of all queries in one gallery of all tokens."""
     gallery = each.gallery
     meant = [
         gallery.rows(name).start + _places(mine, tokens) for name, (mine, tokens) in asked.items()
     ]
-    texts = [query.query for mine, _ in asked.values() for query in mine]
     return search(
-        each.encode_texts(texts),
+        vectors_QD,
         each.images_ND,
         classes=np.arange(len(gallery)),
         collections=gallery.collection_of,
@@ -245,6 +256,7 @@ def _ask_words(queries: Sequence[FreeTextQuery], tokens: Sequence[Token]) -> Sea
 
 def _ranked(
     model: Embedded,
+    vectors_QD: Vectors,
     queries: Sequence[FreeTextQuery],
     tokens: Sequence[Token],
     searched: dict[str, Searched],
@@ -253,8 +265,7 @@ def _ranked(
     free, template = searched[model.model], searched[TEMPLATE]
     hits = {k: metrics.hits(free.instance, k) for k in KS}
     images_ND, _ = model.of(queries[0].collection)
-    scores_QN = model.encode_texts([query.query for query in queries]) @ images_ND.T
-    best = np.argsort(-scores_QN, axis=1, kind="stable")[:, :SHOWN]
+    best = np.argsort(-(vectors_QD @ images_ND.T), axis=1, kind="stable")[:, :SHOWN]
     return [
         RankedQuery(
             collection=query.collection,
@@ -276,7 +287,7 @@ def _known_stems(data: Dataset) -> frozenset[str]:
     """Return the stems of all words of the train captions, or of all captions without a split."""
     split: Split | None = "train" if data.count(split="train") else None
     found: set[str] = set()
-    for token in data.tokens(split=split, images=False):
+    for token in data.tokens(split=split, images=False, metadata=False):
         found.update(stem_list(token.caption))
     return frozenset(found)
 

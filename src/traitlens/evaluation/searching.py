@@ -62,7 +62,6 @@ def search(
     meant: Numbers,
     classes: Numbers,
     collections: Numbers | None = None,
-    blocks: Blocks = CPU,
 ) -> Searched:
     """Return what came of searching one gallery, where query i means token `meant[i]`.
 
@@ -71,7 +70,7 @@ def search(
     """
     keys = _keys(classes, collections)
     asked = {name: Keys(queries=each.gallery[meant], gallery=each.gallery) for name, each in keys}
-    found = rank(queries_QD, gallery_ND, keys=asked, blocks=blocks)
+    found = rank(queries_QD, gallery_ND, keys=asked)
     return _searched(found.forward, classes, meant)
 
 
