@@ -1,6 +1,7 @@
 """A subset is a data set of its own: n tokens of each collection, drawn, with their splits."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.helpers import drawn_dataset, drawn_token, write_dataset
 from traitlens import store
 from traitlens.errors import ConfigError, DatasetError
+from traitlens.records import Split
 from traitlens.store import Dataset
 from traitlens.subsets import subset
 
@@ -50,12 +52,12 @@ def test_tokens_are_taken_as_they_are(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_the_draw_hangs_on_the_seed_alone(data: Dataset, tmp_path: Path) -> None:
-    def uids(name: str, seed: int) -> list[str]:
+    def drawn(name: str, seed: int) -> list[str]:
         made = subset(data, tmp_path / name, per_collection=10, seed=seed)
         return [token.token_uid for token in made.tokens()]
 
-    assert uids("a", 0) == uids("b", 0)
-    assert uids("a", 0) != uids("c", 1)
+    assert drawn("a", 0) == drawn("b", 0)
+    assert drawn("a", 0) != drawn("c", 1)
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
@@ -67,10 +69,36 @@ def test_a_larger_subset_of_the_same_seed_holds_the_smaller_one(
     assert {t.token_uid for t in small.tokens()} < {t.token_uid for t in large.tokens()}
 
 
+def uids(data: Dataset, *splits: Split) -> set[str]:
+    return {t.token_uid for split in splits for t in data.tokens(split=split)}
+
+
+def test_thinning_the_train_split_leaves_what_is_validated_and_tested_on(
+    data: Dataset, tmp_path: Path
+) -> None:
+    made = subset(data, tmp_path / "few", per_collection=None, train_share=0.3)
+    assert uids(made, "validation", "test") == uids(data, "validation", "test")
+    trained_on = {e.name: e.splits["train"] for e in data.manifest.collections}
+    assert {e.name: e.splits["train"] for e in made.manifest.collections} == {
+        name: math.ceil(0.3 * count) for name, count in trained_on.items()
+    }
+    more = subset(data, tmp_path / "more", per_collection=None, train_share=0.6)
+    assert uids(made, "train") < uids(more, "train") < uids(data, "train")
+
+
+def test_only_the_named_collections_are_taken(data: Dataset, tmp_path: Path) -> None:
+    made = subset(data, tmp_path / "owls", collections=["owls"])
+    assert made.collections == ("owls",)
+    with pytest.raises(ConfigError, match="robots, owls; got 'cats'"):
+        subset(data, tmp_path / "cats", collections=["cats"])
+
+
 def test_the_manifest_says_of_what_it_is_a_subset(data: Dataset, tmp_path: Path) -> None:
     made = subset(data, tmp_path / "mini", per_collection=10, seed=3)
     assert made.manifest.config["subset"] == {
         "per_collection": 10,
+        "train_share": 1.0,
+        "collections": ["owls", "robots"],
         "seed": 3,
         "of": data.manifest.fingerprint,
     }

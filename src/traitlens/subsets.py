@@ -1,12 +1,14 @@
 """`subset`: some tokens of each collection as a data set of its own, as NFT1000mini is of NFT1000.
 
-The splits stay as they are. What is derived (components, written captions, an index) is not taken
-along: it belongs to the whole.
+The splits stay as they are, but the train split may be thinned alone: how much data a model needs
+is asked with the same test tokens throughout. What is derived (components, written captions, an
+index) is not taken along: it belongs to the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 
 import traitlens
 from traitlens import description, files
-from traitlens.config import check_range, fingerprint
+from traitlens.config import check_choice, check_range, fingerprint
 from traitlens.digest import key_of
 from traitlens.errors import DatasetError
 from traitlens.progress import Progress, silent
@@ -41,33 +43,49 @@ def subset(
     data: Dataset,
     out: str | Path,
     *,
-    per_collection: int = MINI_TOKENS,
+    per_collection: int | None = MINI_TOKENS,
+    train_share: float = 1.0,
+    collections: Iterable[str] | None = None,
     seed: int = 0,
     replace: bool = False,
     progress: Progress = silent,
 ) -> Dataset:
     """Return the data set at `out`: `per_collection` kept tokens of each collection, or all.
 
-    Which ones hangs on the seed and the tokens' uids alone. Rejected tokens stay behind: of a
+    Of those of the train split only a `train_share`, in [0, 1], stays, rounded up; `collections`
+    names those that are taken, all by default. Which tokens hangs on the seed and the tokens' uids
+    alone, and fewer are always among more. Rejected tokens stay behind: of a
     collection as many are read as kept. A subset that was made before from the same data in the
     same way is left alone; another data set is only replaced when `replace` says so, and what is
     no data set never is: both are a DatasetError. A killed run goes on where it was.
     """
-    check_range("subset.per_collection", per_collection, low=1)
+    if per_collection is not None:
+        check_range("subset.per_collection", per_collection, low=1)
+    check_range("subset.train_share", train_share, low=0, high=1)
+    names = data.collections if collections is None else tuple(collections)
+    for name in names:
+        check_choice("subset.collections", name, data.collections)
     out = Path(out)
-    asked = {"per_collection": per_collection, "seed": seed, "of": data.manifest.fingerprint}
+    asked = {
+        "per_collection": per_collection,
+        "train_share": train_share,
+        "collections": sorted(names),
+        "seed": seed,
+        "of": data.manifest.fingerprint,
+    }
     mark = fingerprint("subset", SCHEMA_VERSION, traitlens.__version__, asked)
     _refuse_itself(data, out)
     if is_made(out, mark, unlike="is not this subset of this data set", replace=replace):
         return Dataset.open(out)
     work = files.work_folder(out, mark)
-    total = sum(min(entry.kept, per_collection) for entry in data.manifest.collections)
+    asked_for = [entry for entry in data.manifest.collections if entry.name in names]
     entries: list[CollectionEntry] = []
-    for entry in data.manifest.collections:
-        progress("subset", sum(e.kept for e in entries), total, entry.name)
-        taking = _Taking(data=data, entry=entry, count=per_collection, seed=seed)
+    for entry in asked_for:
+        progress("subset", len(entries), len(asked_for), entry.name)
+        count = entry.kept if per_collection is None else per_collection
+        taking = _Taking(data=data, entry=entry, count=count, train_share=train_share, seed=seed)
         entries.append(taking.write(work))
-    progress("subset", total, total)
+    progress("subset", len(entries), len(asked_for))
     manifest = Manifest(
         fingerprint=mark,
         config={**data.manifest.config, "subset": asked},
@@ -95,6 +113,7 @@ class _Taking:
     data: Dataset
     entry: CollectionEntry
     count: int
+    train_share: float
     seed: int
 
     def write(self, work: Path) -> CollectionEntry:
@@ -137,13 +156,18 @@ class _Taking:
 
     def _chosen(self) -> set[int]:
         """Return the rows of the collection that are taken."""
-        rows, keys = [], []
-        tokens = self.data.tokens(collections=[self.entry.name], images=False, rejected=True)
+        rows, keys, trained_on = [], [], []
+        tokens = self.data.tokens(
+            collections=[self.entry.name], images=False, rejected=True, metadata=False
+        )
         for row, token in enumerate(tokens):
             if token.status == "kept":
                 rows.append(row)
                 keys.append(key_of(token.token_uid))
+                trained_on.append(token.split == "train")
         # A seed of its own: the split drew by the same keys, and would be drawn again.
         drawn = draws(np.array(keys, np.uint64), key_of(f"subset {self.seed}"))
-        order = np.argsort(drawn, kind="stable")
-        return {rows[at] for at in order[: self.count].tolist()}
+        order = np.argsort(drawn, kind="stable")[: self.count]
+        is_train = np.array(trained_on, np.bool_)[order]
+        stays = ~is_train | (np.cumsum(is_train) <= math.ceil(self.train_share * is_train.sum()))
+        return {rows[at] for at in order[stays].tolist()}

@@ -15,8 +15,14 @@ def subset(
     data: Annotated[Path, typer.Argument(help="A data set that `traitlens build` made.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The subset's folder.")],
     per_collection: Annotated[
-        int, typer.Option(help="Tokens of each collection; all where it has fewer.")
+        int, typer.Option(help="Tokens of each collection; all where it has fewer, and for 0.")
     ] = 1000,
+    train_share: Annotated[
+        float, typer.Option(help="Share of these tokens' train split that stays, in [0, 1].")
+    ] = 1.0,
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given several times.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws the tokens.")] = 0,
     replace: Annotated[bool, typer.Option(help="Replace what stands at --out.")] = False,
 ) -> None:
@@ -32,7 +38,9 @@ def subset(
         made = subset(
             opened,
             out,
-            per_collection=per_collection,
+            per_collection=per_collection or None,
+            train_share=train_share,
+            collections=collection or None,
             seed=seed,
             replace=replace,
             progress=progress,
