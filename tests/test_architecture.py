@@ -94,7 +94,10 @@ def test_nothing_is_ever_unpickled() -> None:
     for file in modules():
         tops = {name.split(".")[0] for name in imported(file)}
         assert not tops & {"pickle", "dill", "joblib", "shelve"}, file
-        assert "torch.load" not in file.read_text(), file
+        loads = [line for line in file.read_text().splitlines() if "torch.load" in line]
+        # Old checkpoints are converted once, by the reader that builds nothing but tensors.
+        assert not loads or file == ROOT / "models" / "conversion.py", file
+        assert all("weights_only=True" in line for line in loads), file
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from traitlens.evaluation import compare, evaluate
     from traitlens.exchange import export, import_data
     from traitlens.models import load_encoder
+    from traitlens.models.export import export_model
     from traitlens.removal import takedown
     from traitlens.reproduction import reproduce
     from traitlens.retrieval import Index, index, search
@@ -46,6 +47,7 @@ _HOMES = {
     "import_data": "traitlens.exchange",
     "components": "traitlens.separation",
     "train": "traitlens.training",
+    "export_model": "traitlens.models.export",
     "embed": "traitlens.embedding",
     "evaluate": "traitlens.evaluation",
     "compare": "traitlens.evaluation",
@@ -72,6 +74,7 @@ __all__ = [
     "embed",
     "evaluate",
     "export",
+    "export_model",
     "import_data",
     "index",
     "load_encoder",

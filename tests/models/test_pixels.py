@@ -24,6 +24,7 @@ def noise(width: int, height: int) -> Image.Image:
         {"size": {"height": 64, "width": 64}, "do_center_crop": False, "resample": 4},
         {"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}},
         {"size": {"height": 30, "width": 50}, "do_center_crop": False, "resample": 2},
+        {"do_normalize": False},
     ],
 )
 @pytest.mark.parametrize("size", [(24, 24), (300, 200), (64, 90)])
@@ -47,7 +48,15 @@ def test_transparent_pixels_show_the_background() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"size": 3}', '{"size": "big", "image_mean": []}']
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"size": 3}',
+        '{"size": "big", "image_mean": []}',
+        '{"size": 3, "do_rescale": false}',
+    ],
 )
 def test_a_processor_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "preprocessor_config.json").write_text(text)

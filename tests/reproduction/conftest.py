@@ -37,7 +37,7 @@ class Reproduced:
 
 def leave_out_onnx(patch: pytest.MonkeyPatch) -> None:
     """Leave out the export of each run, half of its time: torch reads the models here."""
-    patch.setattr("traitlens.training.run.export_onnx", lambda folder: None)
+    patch.setattr("traitlens.training.result.export_onnx", lambda folder: None)
 
 
 @pytest.fixture(autouse=True)

@@ -6,25 +6,26 @@ from traitlens.errors import ConfigError
 from traitlens.models import shipped_folder
 from traitlens.reproduction import ReproductionConfig
 from traitlens.reproduction.published import B_32
-from traitlens.training import TrainConfig
+from traitlens.training import TrainConfig, ValidationConfig
 
 
 def test_a_checkpoint_is_fine_tuned_as_clip_is() -> None:
     config = ReproductionConfig().training(B_32, p=0.3, seed=2)
     assert (config.model, config.masking.p, config.seed) == (B_32, 0.3, 2)
-    assert config.phrases == 0
+    assert config.objective.phrases == 0
     assert config.captions.partial == 0
     assert config.temperature_pace == 1
     assert (config.sampling.mixed, config.sampling.balance) == (1, 1)
 
 
-def test_a_preset_is_trained_as_train_does_by_default() -> None:
-    assert ReproductionConfig().training("tiny", p=0.0, seed=0) == TrainConfig()
+def test_a_preset_is_trained_as_train_does_by_default_but_to_the_last_step() -> None:
+    to_the_end = TrainConfig(validation=ValidationConfig(every=0))
+    assert ReproductionConfig().training("tiny", p=0.0, seed=0) == to_the_end
 
 
 def test_the_recipe_can_be_chosen() -> None:
-    assert ReproductionConfig(recipe="plain").training("tiny", p=0, seed=0).phrases == 0
-    assert ReproductionConfig(recipe="ours").training(B_32, p=0, seed=0).phrases == 1
+    assert ReproductionConfig(recipe="plain").training("tiny", p=0, seed=0).objective.phrases == 0
+    assert ReproductionConfig(recipe="ours").training(B_32, p=0, seed=0).objective.phrases == 1
 
 
 def test_the_shipped_encoder_is_trained_on_from_its_folder() -> None:

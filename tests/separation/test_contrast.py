@@ -26,11 +26,11 @@ RED = (220, 30, 30, 255)
 
 
 def contrast(**options: float | bool) -> SeparationConfig:
-    return SeparationConfig(contrast=ContrastConfig(**options))  # type: ignore[arg-type]
+    return SeparationConfig(method="contrast", contrast=ContrastConfig(**options))  # type: ignore[arg-type]
 
 
 def test_every_layer_is_found_exactly() -> None:
-    masks = separated(layered_tokens()).masks
+    masks = separated(layered_tokens(), contrast()).masks
     for hat in HATS:
         np.testing.assert_array_equal(masks["Hat", hat], mask(HAT))
     for body in BODIES:
@@ -72,7 +72,7 @@ def test_what_all_with_a_rival_show_does_not_belong_to_the_rarer_value() -> None
         tokens.append(token(number, picture, traits))
     careless = separated(tokens, contrast(rivals=False)).masks
     np.testing.assert_array_equal(careless["Bow", "Blue"], mask(bow, lips))
-    careful = separated(tokens).masks
+    careful = separated(tokens, contrast()).masks
     np.testing.assert_array_equal(careful["Bow", "Blue"], mask(bow))
     np.testing.assert_array_equal(careful["Gender", "Woman"] & ~mask(bow), mask(lips))
 
@@ -91,8 +91,9 @@ def test_a_value_of_a_single_token_gets_what_no_other_value_explains() -> None:
     pin = token(99, picture, [*tokens[1].traits, Trait("Pin", "Ruby")])
     assert tokens[1].traits == (Trait("Sky", "Dawn"), Trait("Body", "Red"), Trait("Hat", "Cap"))
     corner = (slice(0, 1), slice(0, 1))
-    np.testing.assert_array_equal(separated([*tokens, pin]).masks["Pin", "Ruby"], mask(corner))
-    strict = separated([*tokens, pin], SeparationConfig(min_tokens=2))
+    found = separated([*tokens, pin], contrast()).masks["Pin", "Ruby"]
+    np.testing.assert_array_equal(found, mask(corner))
+    strict = separated([*tokens, pin], SeparationConfig(method="contrast", min_tokens=2))
     assert [(m.trait.value, m.support, m.reason) for m in strict.missing] == [
         ("Ruby", 1, "too few tokens")
     ]
@@ -106,16 +107,16 @@ def test_transparent_pixels_belong_to_nothing_whatever_their_colour() -> None:
         picture[2, 2] = RED if number < 6 else (220, 30, 30, 0)
         picture[7, 7] = (1, 2, 3, 255)
         tokens.append(token(number, picture, [Trait("Dot", "Yes" if number < 6 else "No")]))
-    masks = separated(tokens)
+    masks = separated(tokens, contrast())
     dot = mask((slice(2, 3), slice(2, 3)))
     np.testing.assert_array_equal(masks.masks["Dot", "Yes"], dot)
     assert [m.trait.value for m in masks.missing] == ["No"]
 
 
 def test_large_collections_are_counted_strip_by_strip(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = separated(layered_tokens())
+    whole = separated(layered_tokens(), contrast())
     monkeypatch.setattr("traitlens.separation.contrast._CELLS_PER_STRIP", 27 * 5)
-    strips = separated(layered_tokens())
+    strips = separated(layered_tokens(), contrast())
     assert strips.masks.keys() == whole.masks.keys()
     for name, mask_HW in whole.masks.items():
         np.testing.assert_array_equal(strips.masks[name], mask_HW)

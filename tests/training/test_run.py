@@ -1,5 +1,9 @@
 """A run ends in a model that everything opens, and a stopped run ends in the same one."""
 
+import dataclasses
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,30 +11,58 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoProcessor, CLIPConfig, CLIPModel
+from transformers import AutoModel, AutoProcessor
 
 from tests.helpers import drawn_dataset
+from tests.training.small_clip import DIMENSION, small_clip
 from traitlens import files
 from traitlens.errors import DatasetError, ModelError
 from traitlens.models import load_encoder
-from traitlens.models.tiny import make_tiny
 from traitlens.standardization import decode
 from traitlens.store import Dataset
-from traitlens.training import MaskingConfig, TrainConfig, train
+from traitlens.training import (
+    AdaptConfig,
+    MaskingConfig,
+    SwapConfig,
+    TrainConfig,
+    ValidationConfig,
+    train,
+)
+from traitlens.training.curves import read_curve
+from traitlens.training.validation import MIN_TOKENS, Validator
 
-SHORT = TrainConfig(steps=6, batch_size=8, masking=MaskingConfig(p=0.5))
+NANO = TrainConfig(model="nano", steps=6, batch_size=8, masking=MaskingConfig(p=0.5))
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return drawn_dataset(tmp_path_factory.mktemp("loop") / "data", {"robots": 60, "owls": 40})
+    return drawn_dataset(tmp_path_factory.mktemp("run") / "data", {"robots": 60, "owls": 40})
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Return a data set with tokens enough to validate on."""
+    return drawn_dataset(tmp_path_factory.mktemp("more") / "data", {"robots": 200, "owls": 160})
 
 
 @pytest.fixture(scope="module")
 def run(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "a"
-    train(data, out, config=SHORT)
+    train(data, out, config=NANO)
     return out
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
+    """Return the config of a run that is over at once."""
+    clip = small_clip(tmp_path_factory.mktemp("clip"))
+    return TrainConfig(model=str(clip), steps=4, batch_size=8)
+
+
+@pytest.fixture
+def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the export, most of the time of a short run."""
+    monkeypatch.setattr("traitlens.training.result.export_onnx", lambda folder: None)
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -73,36 +105,58 @@ def test_onnx_in_int8_agrees_with_torch(data: Dataset, run: Path) -> None:
         assert (a * b).sum(axis=1).min() > 0.98
 
 
-def test_a_stopped_run_goes_on_and_ends_with_the_same_weights(
-    data: Dataset, run: Path, tmp_path: Path
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from traitlens.config import from_dict
+from traitlens import files
+from traitlens.training import TrainConfig, train
+
+data, out, config, step = sys.argv[1:]
+
+def kill(stage, done, total, note="", /):
+    if stage == "train" and done == int(step):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+config = from_dict(TrainConfig, files.read_json(Path(config)))
+train(data, out, config=config, save_every=3, progress=kill)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_onnx")
+def test_a_killed_run_goes_on_and_ends_with_the_same_bits(
+    more: Dataset, small: TrainConfig, tmp_path: Path
 ) -> None:
-    out = tmp_path / "b"
-
-    def stop(stage: str, done: int, total: int, note: str = "") -> None:
-        if stage == "export":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(data, out, config=SHORT, save_every=4, progress=stop)
-    assert not out.exists()
+    config = dataclasses.replace(
+        small,
+        steps=20,
+        masking=MaskingConfig(p=0.5),
+        swaps=SwapConfig(share=0.3),
+        validation=ValidationConfig(every=5),
+    )
+    files.write_json(tmp_path / "config.json", dataclasses.asdict(config))
+    # The last state is of step 9, and the validation after step 10 may have kept better weights.
+    arguments = [str(more.path), str(tmp_path / "b"), str(tmp_path / "config.json"), "11"]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, timeout=300)
+    assert done.returncode == -signal.SIGKILL
     assert (tmp_path / ".b.unfinished/state.safetensors").is_file()
-    train(data, out, config=SHORT, save_every=4)
-    assert same(run, out)
+    assert not (tmp_path / "b").exists()
+    resumed = train(more, tmp_path / "b", config=config, save_every=3)
+    straight = train(more, tmp_path / "a", config=config)
+    assert same(tmp_path / "a", tmp_path / "b")
+    assert resumed == straight
+    assert read_curve(tmp_path / "a") == read_curve(tmp_path / "b")
     assert not (tmp_path / ".b.unfinished").exists()
-
-
-def test_another_seed_gives_other_weights(data: Dataset, run: Path, tmp_path: Path) -> None:
-    train(data, tmp_path / "c", config=TrainConfig(steps=6, batch_size=8, seed=1))
-    assert not same(run, tmp_path / "c")
 
 
 def test_a_finished_run_is_left_alone_and_another_is_not_overwritten(
     data: Dataset, run: Path
 ) -> None:
     before = (run / "model.safetensors").stat().st_mtime_ns
-    assert train(data, run, config=SHORT).steps == 6
+    assert train(data, run, config=NANO).steps == 6
     with pytest.raises(ModelError, match="is another run"):
-        train(data, run, config=TrainConfig(steps=7, batch_size=8))
+        train(data, run, config=dataclasses.replace(NANO, steps=7))
     assert (run / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -112,39 +166,97 @@ def test_a_folder_that_is_no_run_is_never_replaced(
 ) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(ModelError, match="exists and is no run"):
-        train(data, tmp_path, config=SHORT, replace=replace)
+        train(data, tmp_path, config=NANO, replace=replace)
     assert (tmp_path / "letter.txt").read_text() == "mine"
 
 
 def test_the_run_tells_how_it_was_made_and_counts_tags_without_a_mask(run: Path) -> None:
     summary = files.read_json(run / "training.json")
-    assert summary["config"]["masking"] == {"p": 0.5, "fill": "other"}
+    assert summary["config"]["masking"]["p"] == 0.5
+    assert summary["config"]["objective"]["positives"] == "even"
     assert summary["data"]["collections"] == {"robots": 48, "owls": 32}
+    assert {"traitlens", "torch", "transformers", "peft"} < set(summary["versions"])
+    assert (summary["device"], summary["processes"]) != ("", 0)
     report = summary["report"]
     assert report["tokens"] == 80
     assert 0 < report["tags_without_mask"] < report["tags"], "pins do not show in the pixels"
-    assert (run / "curve.csv").read_text().startswith("step,loss\n")
+    assert [point.step for point in read_curve(run)] == [6]
+    with Image.open(run / "curve.png") as picture:
+        assert picture.format == "PNG"
 
 
+def test_too_few_validation_tokens_are_said_and_the_last_weights_kept(
+    data: Dataset, run: Path
+) -> None:
+    assert data.count(split="validation") < MIN_TOKENS
+    report = files.read_json(run / "training.json")["report"]
+    assert (report["validated"], report["validation"], report["best_step"]) == (0, None, 6)
+
+
+@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.parametrize(("keep", "step", "score"), [("best", 2, 0.9), ("last", 4, 0.3)])
+def test_a_run_ends_with_its_best_weights_or_the_last_ones(
+    more: Dataset,
+    small: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep: str,
+    step: int,
+    score: float,
+) -> None:
+    scores = iter([0.1, 0.9, 0.2, 0.3])
+    monkeypatch.setattr(Validator, "score", lambda self, towers, progress: next(scores))
+    validation = ValidationConfig(every=1, keep=keep)
+    report = train(more, tmp_path / "a", config=dataclasses.replace(small, validation=validation))
+    assert [point.validation for point in read_curve(tmp_path / "a")] == [0.1, 0.9, 0.2, 0.3]
+    assert (report.steps, report.best_step, report.validation) == (4, step, score)
+    never = dataclasses.replace(small, validation=ValidationConfig(every=0))
+    train(more, tmp_path / "b", config=never)
+    assert same(tmp_path / "a", tmp_path / "b") is (keep == "last")
+
+
+@pytest.mark.usefixtures("without_onnx")
 def test_a_small_model_learns_to_find_what_it_was_trained_on(data: Dataset, tmp_path: Path) -> None:
-    report = train(data, tmp_path / "d", config=TrainConfig(steps=60, batch_size=32))
-    curve = (tmp_path / "d/curve.csv").read_text().splitlines()[1:]
-    first = float(curve[0].split(",")[1])
-    assert report.loss < 0.8 * first
+    config = TrainConfig(model="nano", steps=40, batch_size=32, learning_rate=1e-3)
+    train(data, tmp_path / "d", config=config)
+    curve = read_curve(tmp_path / "d")
+    assert curve[-1].loss < 0.8 * curve[0].loss
 
 
-def test_any_local_clip_goes_the_same_way(data: Dataset, tmp_path: Path) -> None:
-    folder = tmp_path / "clip"
-    make_tiny("tiny", folder, captions=["robots with red hat"] * 3, seed=0)
-    text = {"vocab_size": 300, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
-    text |= {"num_attention_heads": 2, "max_position_embeddings": 40, "eos_token_id": 1}
-    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "image_size": 64}
-    vision |= {"num_attention_heads": 2, "patch_size": 16}
-    CLIPModel(
-        CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
-    ).save_pretrained(folder)
-    train(data, tmp_path / "e", config=TrainConfig(model=str(folder), steps=2, batch_size=8))
-    assert load_encoder(tmp_path / "e").encode_texts(["red hat"]).shape == (1, 24)
+def test_any_local_clip_goes_the_same_way(
+    data: Dataset, small: TrainConfig, tmp_path: Path
+) -> None:
+    train(data, tmp_path / "e", config=small)
+    assert load_encoder(tmp_path / "e").encode_texts(["red hat"]).shape == (1, DIMENSION)
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_low_rank_updates_end_in_a_stock_model_and_a_frozen_tower_as_it_was(
+    data: Dataset, small: TrainConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(small, adapt=AdaptConfig(vision="lora", text="frozen", rank=2))
+    report = train(data, tmp_path / "f", config=config)
+    assert 0 < report.trainable < report.parameters
+    before, after = weights(Path(small.model)), weights(tmp_path / "f")
+    assert before.keys() == after.keys(), "no layer of peft's is left"
+    changed = {name for name in before if not torch.equal(before[name].half(), after[name])}
+    assert any("vision_model" in name and "q_proj" in name for name in changed)
+    assert not any("text_model" in name for name in changed)
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_a_cache_serves_another_run_on_the_same_data(
+    data: Dataset, small: TrainConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(small, masking=MaskingConfig(p=0.5))
+    train(data, tmp_path / "a", config=config, cache=tmp_path / "cache")
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.*")}
+    assert any(path.suffix == ".npz" for path in made)
+    train(data, tmp_path / "b", config=config, cache=tmp_path / "cache")
+    train(data, tmp_path / "c", config=config)
+    assert made == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.*")}
+    assert same(tmp_path / "a", tmp_path / "b")
+    assert same(tmp_path / "a", tmp_path / "c")
 
 
 def test_what_is_no_model_is_refused_in_one_sentence(data: Dataset, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from traitlens.cli.describe import describe
 from traitlens.cli.embed import embed
 from traitlens.cli.evaluate import evaluate
 from traitlens.cli.export import export
+from traitlens.cli.export_model import export_model
 from traitlens.cli.import_data import import_data
 from traitlens.cli.index import index
 from traitlens.cli.leaks import leaks
@@ -31,7 +32,7 @@ from traitlens.cli.train import train
 from traitlens.errors import TraitlensError
 
 # What the light install leaves out, and the extra that brings it.
-EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx"), "train")
+EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx", "peft"), "train")
 EXTRAS |= {"dicebear": "samples", "av": "video", "ray": "ray", "datasets": "huggingface"}
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     import_data,
     components,
     train,
+    export_model,
     embed,
     evaluate,
     compare,

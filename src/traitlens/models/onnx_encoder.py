@@ -10,28 +10,41 @@ import numpy as np
 from PIL import Image
 
 from traitlens import files
+from traitlens.config import check_choice
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Vectors, unit_rows
-from traitlens.models.folder import TEXT_ONNX, VISION_ONNX, fingerprint_of_files
+from traitlens.models.folder import (
+    TEXT_ONNX,
+    TEXT_ONNX_FP32,
+    VISION_ONNX,
+    VISION_ONNX_FP32,
+    fingerprint_of_files,
+    text_length_of,
+)
 from traitlens.models.pixels import PixelConfig, pixel_values
 from traitlens.models.words import Words
 
+_TOWERS = {"int8": (VISION_ONNX, TEXT_ONNX), "fp32": (VISION_ONNX_FP32, TEXT_ONNX_FP32)}
 _BATCH = 64  # pictures or texts a run; larger ones only take memory
 
 
 class OnnxEncoder:
     """The towers of a dual encoder as two ONNX files; see `models.export`."""
 
-    def __init__(self, folder: Path, *, name: str) -> None:
-        """Open the sessions; raise ModelError when a file is missing or damaged."""
+    def __init__(self, folder: Path, *, name: str, precision: str = "int8") -> None:
+        """Open the sessions; raise ModelError when a file is missing or damaged.
+
+        `precision` is "int8", or "fp32" where the folder has these towers too.
+        """
+        check_choice("precision", precision, _TOWERS)
         self.name = name
         self._pixels = PixelConfig.load(folder)
         config = files.read_json(folder / "config.json")
-        self._words = Words(folder, max_length=config["text_config"]["max_position_embeddings"])
-        self._vision = _session(folder / VISION_ONNX)
-        self._text = _session(folder / TEXT_ONNX)
+        self._words = Words(folder, max_length=text_length_of(config))
+        vision, text = _TOWERS[precision]
+        self._vision, self._text = _session(folder / vision), _session(folder / text)
         self.dimension = int(self._text.get_outputs()[0].shape[1])
-        self.fingerprint = fingerprint_of_files(folder, (VISION_ONNX, TEXT_ONNX, "tokenizer.json"))
+        self.fingerprint = fingerprint_of_files(folder, (vision, text, "tokenizer.json"))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, float32 (n, dimension)."""

@@ -56,13 +56,16 @@ class PixelConfig:
             crop = {"height": crop, "width": crop} if isinstance(crop, int) else crop
             edge = size.get("shortest_edge")
             frame = crop or ({"height": edge, "width": edge} if edge else size)
+            if not value.get("do_rescale", True):
+                raise ValueError("do_rescale is off")
+            plain = not value.get("do_normalize", True)
             return cls(
                 height=frame["height"],
                 width=frame["width"],
                 shortest_edge=edge,
                 resample=value.get("resample", 3),
-                mean=tuple(value["image_mean"]),
-                std=tuple(value["image_std"]),
+                mean=(0.0, 0.0, 0.0) if plain else tuple(value["image_mean"]),
+                std=(1.0, 1.0, 1.0) if plain else tuple(value["image_std"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{file} is not understood as an image processor: {error}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from traitlens.errors import ModelError
+from traitlens.models.conversion import readable
 from traitlens.models.encoder import Vectors, unit_rows
-from traitlens.models.folder import fingerprint_of_files
+from traitlens.models.folder import fingerprint_of_files, text_length_of
+from traitlens.models.names import hub_name, meant
 from traitlens.models.pixels import PixelConfig, pixel_values
 from traitlens.models.words import Words
 
@@ -27,18 +30,23 @@ _BATCH = 128
 def load_model(name: str | Path) -> tuple[PreTrainedModel, Path]:
     """Return a dual encoder in float32 and the folder that its files lie in.
 
-    `name` is a folder or a name on the Hugging Face hub. Only safetensors are read, since other
-    weights are pickles, and no code that comes with a model is run. Raise ModelError, with the
-    reason, for what is no dual encoder and for one of which weights are missing.
+    `name` is a folder, a name on the Hugging Face hub, or a short one (`models.names`). Weights are
+    read from safetensors, pickled ones are converted once (`models.conversion`), and no code that
+    comes with a model is run. Raise ModelError, with the reason, for what is no dual encoder and
+    for one of which weights are missing.
     """
+    local = Path(name).is_dir()
+    wanted = str(name) if local else hub_name(str(name))
     try:
-        folder = Path(name) if Path(name).is_dir() else _download(str(name))
+        folder = Path(name) if local else download(wanted)
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name} is no model: it has no config.json")
+        folder = readable(folder)
         model, info = _open(folder)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{name} is no model that can be loaded: {reason}") from None
+        hint = "" if local else meant(wanted)
+        raise ModelError(f"{name} is no model that can be loaded{hint}: {reason}") from None
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         raise ModelError(f"{name} is no dual encoder: {type(model).__name__} has not both towers")
     if info["missing_keys"]:
@@ -48,21 +56,27 @@ def load_model(name: str | Path) -> tuple[PreTrainedModel, Path]:
     return model, folder
 
 
-def _download(name: str) -> Path:
+def download(name: str) -> Path:
+    """Return the folder of a model of the hub; of its weights, pickles only where there is no else.
+
+    Flax and TensorFlow weights and training states beside them are left where they are.
+    """
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    words = ["*.json", "vocab.txt", "merges.txt", "*.model"]
+    folder = Path(snapshot_download(name, allow_patterns=[*words, "*.safetensors"]))
+    if not any(folder.glob("*.safetensors")):
+        snapshot_download(name, allow_patterns=["pytorch_model*.bin"])
+    return folder
 
 
 def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the model and what its loading found, without the library's progress and reports."""
+    """Return the model and what its loading found."""
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(CRITICAL)
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
+    from traitlens.models import sentence_dual  # noqa: F401  # AutoModel then knows it
+
+    with quietly():
         opened: tuple[Any, dict[str, Any]] = AutoModel.from_pretrained(
             folder,
             dtype=torch.float32,
@@ -70,9 +84,21 @@ def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
             trust_remote_code=False,
             output_loading_info=True,
         )
+    return opened
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep the library's progress bars and reports from the terminal."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(CRITICAL)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
     finally:
         logging.set_verbosity(verbosity)
-    return opened
 
 
 class TorchEncoder:
@@ -113,7 +139,7 @@ class TorchEncoder:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         untyped: Any = model  # `transformers` types its models' methods poorly
         self._model = untyped.to(self._device)
-        self.dimension = int(model.config.projection_dim)
+        self.dimension = dimension_of(self._model)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, float32 (n, dimension)."""
@@ -147,7 +173,14 @@ class TorchEncoder:
 
 def text_length(model: PreTrainedModel) -> int:
     """Return the number of token ids that the text tower takes."""
-    return int(model.config.text_config.max_position_embeddings)
+    return text_length_of(model.config.to_dict())
+
+
+def dimension_of(model: Any) -> int:
+    """Return the dimension of the common space; not every config names it."""
+    ids = torch.ones(1, 2, dtype=torch.long, device=next(model.parameters()).device)
+    with torch.no_grad():
+        return int(text_features(model, ids, torch.ones_like(ids)).shape[1])
 
 
 def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:

@@ -194,7 +194,13 @@ class Bench:
         config = self.config.training(self.models[model], p=arm.p, seed=seed)
         mark = fingerprint(traitlens.__version__, to_dict(config), data.manifest.fingerprint)
         folder = self.out / "runs" / f"{_name(model, arm, seed)}-{mark[:8]}"
-        train(data, folder, config=config, progress=self._told(model, arm, seed))
+        train(
+            data,
+            folder,
+            config=config,
+            cache=self.out / "cache",  # decoded once for all runs
+            progress=self._told(model, arm, seed),
+        )
         return folder
 
     def summary(self, model: str, arm: Arm) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _about_run(bench: Bench, model: str, arm: Arm) -> Iterator[Setting]:
     yield here("optimizer", SILENT, _optimizer_words(config))
     yield here("precision", SILENT, config["precision"])
     yield here("batches", SILENT, _batch_words(config["sampling"]))
-    yield here("loss", "contrastive, as CLIP", _loss_words(config["phrases"]))
+    yield here("loss", "contrastive, as CLIP", _loss_words(config["objective"]["phrases"]))
     yield here("captions in training", "whole", _caption_words(config["captions"]["partial"]))
     yield here("seeds", SILENT, f"{bench.config.seeds}, from {bench.config.seed} on")
     if arm.p:
@@ -132,8 +132,11 @@ def _about_masking(here: Callable[[str, str, str], Setting], fill: str) -> Itera
 
 _FILLS = {
     "other": "the pixels of another token of the batch",
-    "mean": "the mean colour of the batch",
+    "mean": "the collection's mean picture",
     "zero": "black",
+    "image": "the mean colour of what is left of the picture",
+    "blur": "the picture itself, blurred",
+    "beneath": "what lies beneath the component",
 }
 
 

@@ -1,6 +1,8 @@
 """Which pixels of a collection's pictures belong to which trait value: its components."""
 
 from traitlens.separation.contrast import ContrastConfig
+from traitlens.separation.label_maps import LabelMapsReport, write_label_maps
+from traitlens.separation.layers import LayersConfig
 from traitlens.separation.masks import (
     Component,
     ComponentMasks,
@@ -21,6 +23,8 @@ __all__ = [
     "Component",
     "ComponentMasks",
     "ContrastConfig",
+    "LabelMapsReport",
+    "LayersConfig",
     "Missing",
     "PaperConfig",
     "SeparationConfig",
@@ -31,4 +35,5 @@ __all__ = [
     "load_masks",
     "separate_tokens",
     "write_component_sheet",
+    "write_label_maps",
 ]

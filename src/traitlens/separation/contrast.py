@@ -100,7 +100,11 @@ class _ColourTable:
 
 
 def contrast(
-    pixels_NP: Pixels, members: Sequence[NDArray[np.intp]], config: ContrastConfig
+    pixels_NP: Pixels,
+    members: Sequence[NDArray[np.intp]],
+    config: ContrastConfig,
+    *,
+    colour_bits: int = 8,
 ) -> list[Region]:
     """Return for each trait value the region that sets its tokens apart; it may be empty.
 
@@ -119,7 +123,10 @@ def contrast(
         regions.append(_Found.joined(strips.pop(0)))
     if config.rivals:
         regions = _without_rivals(pixels_NP, members, regions, config)
-    return [Region(r.where_M, r.colours_M, weights(r.lead_M)) for r in regions]
+    return [
+        Region.of(r.where_M, r.colours_M, weights(r.lead_M), colour_bits=colour_bits)
+        for r in regions
+    ]
 
 
 def _distinctive(

@@ -3,7 +3,11 @@
     components/<collection>.npz     what `load_masks` reads; equal components give equal bytes
     components/<collection>.json    the same for people: areas and supports, and what has no mask
 
-Axes: H height, W width, P = H x W pixels, M pixels of a component, K components.
+A value that is drawn in several shapes, one for each value of another trait, is one component: its
+region is the union of the shapes, and what a token shows of it is decided by the token's picture.
+
+Axes: H height, W width, C the four channels RGBA, P = H x W pixels, M pixels of a component, K
+components.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +29,14 @@ from PIL import Image
 from traitlens import files
 from traitlens.errors import DatasetError
 from traitlens.records import Token, Trait
-from traitlens.separation.pixels import Mask, Region, pack
+from traitlens.separation.pixels import Mask, Region, channels
+from traitlens.separation.reading import Reading, by_flats, by_layers, by_weights
 from traitlens.standardization import decode
 
 FOLDER = "components"  # in a data set
-FORMAT_VERSION = 1
+SHEET_SUFFIX = ".png"
+LABELS_SUFFIX = "-labels.zip"
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +46,8 @@ class Component:
     trait: Trait
     support: int  # tokens that have the value, among those that were looked at
     visible: float  # mean share of a picture's area in which such a token shows it, in [0, 1]
+    confidence: float  # how sure it is that these are its pixels, in [0, 1]
+    layer: int  # 0 is the lowest; equal where it is not known which of two lies above
     region: Region
 
     @property
@@ -61,7 +70,9 @@ class ComponentMasks:
     """The components of one collection, all of one picture size.
 
     `config` is what they were found with, `read` and `skipped` count the tokens, `fingerprint` is
-    that of the config and of the tokens. Without any token the size is 0 x 0.
+    that of the config and of the tokens. `base_HWC` is what lies beneath all components, as RGBA
+    of 8 bits a channel; it is transparent where that is not known. Without any token the size is
+    0 x 0.
     """
 
     collection: str
@@ -70,6 +81,8 @@ class ComponentMasks:
     colour_bits: int
     components: tuple[Component, ...]
     missing: tuple[Missing, ...]
+    base_HWC: NDArray[np.uint8]
+    reading: Reading
     read: int
     skipped: Mapping[str, int]
     config: Mapping[str, Any]
@@ -88,6 +101,10 @@ class ComponentMasks:
     def _by_name(self) -> dict[tuple[str, str], Component]:
         return {c.name: c for c in self.components}
 
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], int]:
+        return {c.name: row for row, c in enumerate(self.components)}
+
     def for_token(self, token: Token) -> dict[Trait, Mask]:
         """Return the masks, bool (H, W), of those traits of the token that have one.
 
@@ -102,22 +119,37 @@ class ComponentMasks:
     def visible(self, token: Token, image: Image.Image | None = None) -> dict[Trait, Mask]:
         """Return where one sees each component in the token's picture: bool (H, W), disjoint.
 
-        A pixel belongs to a component when it lies in its mask and shows its colour; of several
-        such components it belongs to the one with the greatest weight there, or else to the first
-        in the token's order. `image` is the token's picture when that is decoded already.
+        What a pixel shows is told as `reading` says, whose ways `Reading` explains. `image` is the
+        token's picture when that is decoded already.
         """
         known = self._components_of(token)
         if not known:
             return {}
-        pixels_P = pack(image or read_picture(token), colour_bits=self.colour_bits).ravel()
-        weight_P = np.zeros(pixels_P.size, np.uint8)
-        owner_P = np.full(pixels_P.size, -1)
-        for number, (_, component) in enumerate(known):
-            region = component.region
-            wins_M = region.shown(pixels_P) & (region.weights_M > weight_P[region.where_M])
-            weight_P[region.where_M[wins_M]] = region.weights_M[wins_M]
-            owner_P[region.where_M[wins_M]] = number
-        return {t: self._mask(owner_P == number) for number, (t, _) in enumerate(known)}
+        labels_HW = self.label_map(token, image)
+        return {trait: labels_HW == self._rows[c.name] for trait, c in known}
+
+    def label_map(self, token: Token, image: Image.Image | None = None) -> NDArray[np.int16]:
+        """Return what one sees at each pixel of the token's picture: int16 (H, W).
+
+        It is the row of the component in `components`, or -1 where one sees none; all is -1 in a
+        picture of another size, which keeps its own height and width.
+        """
+        labels_P = np.full(token.height * token.width, -1, np.int16)
+        known = [component for _, component in self._components_of(token)]
+        if known:
+            known.sort(key=lambda c: c.layer)
+            rows_V = np.array([*(self._rows[c.name] for c in known), -1], np.int16)
+            labels_P = rows_V[self._shown(image or read_picture(token), known)]
+        return labels_P.reshape(token.height, token.width)
+
+    def _shown(self, image: Image.Image, known: Sequence[Component]) -> NDArray[np.intp]:
+        """Return the position in `known` of what each pixel shows, -1 for nothing: (P,)."""
+        rgba_HWC, regions = channels(image), [c.region for c in known]
+        if self.reading.way == "flats":
+            return by_flats(rgba_HWC, regions)
+        if self.reading.way == "layers":
+            return by_layers(rgba_HWC, regions, self.reading)
+        return by_weights(rgba_HWC, regions, colour_bits=self.colour_bits)
 
     def _components_of(self, token: Token) -> list[tuple[Trait, Component]]:
         if (token.height, token.width) != (self.height, self.width):
@@ -168,11 +200,12 @@ def forget_values(folder: Path, collection: str, *, left: Container[tuple[str, s
     """Remove what is known of trait values that no token has any longer; return how many they were.
 
     `left` has the types and values that there still are: their pixels are those of the tokens that
-    stay. A sheet of the collection shows tokens, so it goes too, and so do files that cannot be
-    read. Where there are no components, nothing is done.
+    stay. A sheet of the collection and its label maps show tokens, so they go too, and so do
+    files that cannot be read. Where there are no components, nothing is done.
     """
     path = _file(folder, collection)
-    path.with_suffix(".png").unlink(missing_ok=True)
+    for suffix in (SHEET_SUFFIX, LABELS_SUFFIX):
+        files.collection_file(folder, collection, suffix).unlink(missing_ok=True)
     if not path.is_file():
         return 0
     try:
@@ -205,6 +238,8 @@ def summary(masks: ComponentMasks) -> dict[str, Any]:
                 "support": c.support,
                 "area": round(len(c.region) / area, 5),
                 "visible": round(c.visible, 5),
+                "confidence": round(c.confidence, 5),
+                "layer": c.layer,
             }
             for c in masks.components
         ],
@@ -219,11 +254,14 @@ def _about(masks: ComponentMasks) -> dict[str, Any]:
         "height": masks.height,
         "width": masks.width,
         "colour_bits": masks.colour_bits,
+        "reading": asdict(masks.reading),
         "read": masks.read,
         "skipped": dict(masks.skipped),
         "config": dict(masks.config),
         "fingerprint": masks.fingerprint,
-        "components": [[asdict(c.trait), c.support, c.visible] for c in masks.components],
+        "components": [
+            [asdict(c.trait), c.support, c.visible, c.confidence, c.layer] for c in masks.components
+        ],
         "missing": [[asdict(m.trait), m.support, m.reason] for m in masks.missing],
     }
 
@@ -242,6 +280,8 @@ def to_bytes(masks: ComponentMasks) -> bytes:
             "masks": np.packbits(dense_KP, axis=1),
             "colours": _joined((r.colours_M for r in regions), np.dtype("<u4")),
             "weights": _joined((r.weights_M for r in regions), np.dtype("u1")),
+            "rgba": _joined((r.rgba_M4.ravel() for r in regions), np.dtype("u1")),
+            "base": masks.base_HWC,
         }
     )
 
@@ -267,24 +307,34 @@ def from_bytes(data: bytes) -> ComponentMasks:
         about = json.loads(archive["about"].tobytes())
         if about["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format version {about['format_version']!r}, not {FORMAT_VERSION}")
-        packed_KB, colours, weights = (archive[name] for name in ("masks", "colours", "weights"))
+        packed_KB, base_HWC = archive["masks"], archive["base"]
+        colours, weights, rgba = (archive[name] for name in ("colours", "weights", "rgba"))
     pixels, named = about["height"] * about["width"], about.pop("components")
     if packed_KB.shape != (len(named), -(-pixels // 8)):
         raise ValueError(f"masks have shape {packed_KB.shape}")
+    if base_HWC.shape != (about["height"], about["width"], 4):
+        raise ValueError(f"the base has shape {base_HWC.shape}")
     dense_KP = np.unpackbits(packed_KB, axis=1, count=pixels).astype(np.bool_)
     ends_K = np.cumsum(dense_KP.sum(axis=1), dtype=np.int64)
     total = int(ends_K[-1]) if len(ends_K) else 0
-    if colours.shape != (total,) or weights.shape != (total,):
+    if colours.shape != (total,) or weights.shape != (total,) or rgba.shape != (4 * total,):
         raise ValueError("masks and colours differ in length")
     where_K = (np.flatnonzero(dense_P).astype(np.int32) for dense_P in dense_KP)
-    regions = map(Region, where_K, *_split(ends_K, colours, weights))
+    regions = map(Region, where_K, *_split(ends_K, colours, weights, rgba.reshape(-1, 4)))
     components = (
-        Component(Trait(**trait), support, visible, region)
-        for (trait, support, visible), region in zip(named, regions, strict=True)
+        Component(Trait(**trait), support, visible, confidence, layer, region)
+        for (trait, support, visible, confidence, layer), region in zip(named, regions, strict=True)
     )
     missing = (Missing(Trait(**trait), *rest) for trait, *rest in about.pop("missing"))
     del about["format_version"]
-    return ComponentMasks(**about, components=tuple(components), missing=tuple(missing))
+    reading = Reading(**about.pop("reading"))
+    return ComponentMasks(
+        **about,
+        components=tuple(components),
+        missing=tuple(missing),
+        base_HWC=base_HWC,
+        reading=reading,
+    )
 
 
 def _split(ends_K: NDArray[np.int64], *joined: NDArray[Any]) -> list[list[NDArray[Any]]]:

@@ -60,4 +60,4 @@ def _superpose(
         colours_P = np.where(shared_P & (rounds_P == 0), template_P, colours_P)
         rounds_P += shared_P
     where_M = np.flatnonzero(rounds_P).astype(np.int32)
-    return Region(where_M, colours_P[where_M], weights(rounds_P[where_M] / config.rounds))
+    return Region.of(where_M, colours_P[where_M], weights(rounds_P[where_M] / config.rounds))

@@ -24,12 +24,27 @@ _SMOOTH_BITS = 4
 class Region:
     """Some pixels of a picture, the colour that each shows, and how sure that is.
 
-    Pixels are numbered row by row from 0; weights are in [1, 255].
+    Pixels are numbered row by row from 0; weights are in [1, 255]. `colours_M` are packed, with the
+    bits a channel of the collection. `rgba_M4` are the component's own pixels, 8 bits a channel;
+    their alpha is how much they hide of what lies beneath.
     """
 
     where_M: NDArray[np.int32]
     colours_M: Pixels
     weights_M: NDArray[np.uint8]
+    rgba_M4: NDArray[np.uint8]
+
+    @classmethod
+    def of(
+        cls,
+        where_M: NDArray[np.int32],
+        colours_M: Pixels,
+        weights_M: NDArray[np.uint8],
+        *,
+        colour_bits: int = 8,
+    ) -> Region:
+        """Return the region whose own pixels are the packed colours that it shows."""
+        return cls(where_M, colours_M, weights_M, unpack(colours_M, colour_bits=colour_bits))
 
     def __len__(self) -> int:
         return len(self.where_M)
@@ -44,18 +59,30 @@ def weights(sureness_M: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.rint(sureness_M * 255), 1, 255), np.uint8)
 
 
-def pack(image: Image.Image, *, colour_bits: int) -> Pixels:
+def pack(image: Image.Image | NDArray[np.uint8], *, colour_bits: int) -> Pixels:
     """Return RGBA as uint32 (H, W), alpha on top; what cannot be seen is 0, whatever its colour.
 
     With fewer than 8 `colour_bits` a channel, near colours become one.
     """
-    channels_HWC = np.asarray(image.convert("RGBA"), np.uint8)
+    channels_HWC = channels(image) if isinstance(image, Image.Image) else image
     if colour_bits < 8:
         shift = 8 - colour_bits
         rounded_HWC = (channels_HWC.astype(np.uint16) + (1 << shift >> 1)) >> shift
         channels_HWC = rounded_HWC.astype(np.uint8)
     pixels_HW = np.ascontiguousarray(channels_HWC).view("<u4")[..., 0]
     return np.where(is_drawn(pixels_HW), pixels_HW, np.uint32(0))
+
+
+def channels(image: Image.Image) -> NDArray[np.uint8]:
+    """Return a picture as RGBA: uint8 (H, W, 4)."""
+    return np.asarray(image.convert("RGBA"), np.uint8)
+
+
+def unpack(pixels_M: Pixels, *, colour_bits: int) -> NDArray[np.uint8]:
+    """Return packed pixels as RGBA of 8 bits a channel: uint8 (M, 4)."""
+    channels_M4 = np.ascontiguousarray(pixels_M, "<u4").view(np.uint8).reshape(-1, 4)
+    shifted_M4 = channels_M4.astype(np.uint16) << (8 - colour_bits)
+    return np.asarray(np.minimum(shifted_M4, 255), np.uint8)
 
 
 def is_drawn(pixels: Pixels) -> Mask:

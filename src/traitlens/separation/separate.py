@@ -23,6 +23,8 @@ from traitlens.progress import Progress, silent
 from traitlens.records import Split, Token, Trait
 from traitlens.separation import contrast, paper
 from traitlens.separation.contrast import ContrastConfig
+from traitlens.separation.finding import Found, find_layers
+from traitlens.separation.layers import LayersConfig
 from traitlens.separation.masks import (
     FOLDER,
     FORMAT_VERSION,
@@ -35,11 +37,17 @@ from traitlens.separation.masks import (
 )
 from traitlens.separation.paper import PaperConfig
 from traitlens.separation.pixels import Pixels, Region, colour_bits_for, pack
+from traitlens.separation.reading import Reading
+from traitlens.separation.values import Values
 from traitlens.store import Dataset
 
 # Why a value has no mask although enough tokens have it, and how many are enough
-NOTHING_FOUND = {"contrast": "nothing of its own", "paper": "nothing shared"}
-LEAST_TOKENS = {"contrast": 1, "paper": 2}
+NOTHING_FOUND = {
+    "layers": "nothing of its own",
+    "contrast": "nothing of its own",
+    "paper": "nothing shared",
+}
+LEAST_TOKENS = {"layers": 1, "contrast": 1, "paper": 2}
 
 ANOTHER_SIZE = "another size"
 NOT_SAMPLED = "not sampled"
@@ -54,14 +62,17 @@ _TOKENS_TO_MEASURE = 64
 class SeparationConfig:
     """How components are found, and in how many tokens of a collection at most."""
 
-    method: str = "contrast"
+    method: str = "layers"
+    layers: LayersConfig = field(default_factory=LayersConfig)
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
-    # A channel, in [1, 8]. None: 8 for pixel art and for the paper, whose equal is equal, else 4.
+    # A channel, in [1, 8], for contrast and the paper's recipe; layers looks at all 8. None: 8 for
+    # pixel art and for the paper, whose equal is equal, else 4.
     colour_bits: int | None = None
     min_tokens: int = 1  # a value that fewer tokens have gets no mask
     max_tokens: int = 10_000
     max_pixels: int = 2**27  # in all pictures together, 4 bytes each: 512 MB
+    max_working_pixels: int = 2**23  # the same at the working size of layers
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,6 +82,7 @@ class SeparationConfig:
         check_range("separation.min_tokens", self.min_tokens, low=1)
         check_range("separation.max_tokens", self.max_tokens, low=1)
         check_range("separation.max_pixels", self.max_pixels, low=1)
+        check_range("separation.max_working_pixels", self.max_working_pixels, low=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +184,9 @@ def sample(tokens: Sequence[Token], config: SeparationConfig, *, area: int) -> l
     chance decides between equals.
     """
     room = min(config.max_tokens, config.max_pixels // max(1, area))
+    if config.method == "layers":
+        working = min(area, config.layers.working_px**2)
+        room = min(room, config.max_working_pixels // max(1, working))
     if len(tokens) <= room:
         return list(tokens)
     order = list(range(len(tokens)))
@@ -211,30 +226,43 @@ def separate_tokens(
     skipped = skipped or {}
     members = _members([token.traits for token in tokens])
     values = _members(all_traits) if all_traits is not None else members
-    pixels_NP, bits, (height, width) = _stack(pictures, len(tokens), _colour_bits(config))
+    pixels_NP, bits, size = _stack(pictures, len(tokens), _colour_bits(config))
     least = max(config.min_tokens, LEAST_TOKENS[config.method])
-    wanted = [name for name in values if len(members.get(name, ())) >= least]
-    regions = dict(zip(wanted, _find(pixels_NP, [members[n] for n in wanted], config), strict=True))
+    wanted = {n: members[n] for n in values if len(members.get(n, ())) >= least}
+    result = _find(pixels_NP, Values.of(wanted, tokens=len(tokens)), size, config, colour_bits=bits)
+    place = {name: at for at, name in enumerate(wanted)}
     found, missing = [], []
     for name in values:
-        rows, region = members.get(name, np.zeros(0, np.intp)), regions.get(name)
-        if region is not None and len(region):
-            visible = _visible_share(pixels_NP, rows, region)
-            found.append(Component(Trait(*name), len(rows), visible, region))
+        support, at = len(members.get(name, ())), place.get(name)
+        if at is not None and len(result.regions[at]):
+            found.append(_component(name, support, result, at))
         else:
-            reason = TOO_FEW_TOKENS if region is None else NOTHING_FOUND[config.method]
-            missing.append(Missing(Trait(*name), len(rows), reason))
+            reason = TOO_FEW_TOKENS if at is None else NOTHING_FOUND[config.method]
+            missing.append(Missing(Trait(*name), support, reason))
     return ComponentMasks(
         collection=collection,
-        height=height,
-        width=width,
+        height=size[0],
+        width=size[1],
         colour_bits=bits,
         components=tuple(found),
         missing=tuple(missing),
+        base_HWC=result.base_HWC,
+        reading=result.reading,
         read=len(tokens) + sum(skipped.values()),
         skipped=skipped,
         config=to_dict(config),
         fingerprint=mark,
+    )
+
+
+def _component(name: tuple[str, str], support: int, result: Found, at: int) -> Component:
+    return Component(
+        trait=Trait(*name),
+        support=support,
+        visible=float(result.visible_K[at]),
+        confidence=float(result.confidence_K[at]),
+        layer=int(result.layer_K[at]),
+        region=result.regions[at],
     )
 
 
@@ -248,7 +276,9 @@ def _members(traits: Sequence[Sequence[Trait]]) -> dict[tuple[str, str], NDArray
 
 
 def _colour_bits(config: SeparationConfig) -> int | None:
-    return 8 if config.colour_bits is None and config.method == "paper" else config.colour_bits
+    if config.method == "layers" or (config.method == "paper" and config.colour_bits is None):
+        return 8
+    return config.colour_bits
 
 
 def _stack(
@@ -267,17 +297,36 @@ def _stack(
 
 
 def _find(
-    pixels_NP: Pixels, members: Sequence[NDArray[np.intp]], config: SeparationConfig
-) -> list[Region]:
-    if not members:
-        return []
+    pixels_NP: Pixels,
+    values: Values,
+    size: tuple[int, int],
+    config: SeparationConfig,
+    *,
+    colour_bits: int,
+) -> Found:
+    if config.method == "layers" and pixels_NP.size and len(values):
+        return find_layers(pixels_NP, values, size, config.layers, seed=config.seed)
+    regions = []
     if config.method == "paper":
         rng = np.random.default_rng(config.seed)
-        return paper.share(pixels_NP, members, config.paper, rng=rng)
-    return contrast.contrast(pixels_NP, members, config.contrast)
+        regions = paper.share(pixels_NP, values.rows, config.paper, rng=rng)
+    elif config.method == "contrast":
+        regions = contrast.contrast(
+            pixels_NP, values.rows, config.contrast, colour_bits=colour_bits
+        )
+    shares = [_visible_share(pixels_NP, *pair) for pair in zip(values.rows, regions, strict=True)]
+    sure = [float(region.weights_M.mean()) / 255 if len(region) else 0.0 for region in regions]
+    return Found(
+        regions=regions,
+        visible_K=np.array(shares),
+        confidence_K=np.array(sure),
+        layer_K=np.zeros(len(regions), np.intp),
+        base_HWC=np.zeros((*size, 4), np.uint8),
+        reading=Reading(),
+    )
 
 
 def _visible_share(pixels_NP: Pixels, rows: NDArray[np.intp], region: Region) -> float:
     """Return the mean share of the area in which tokens show the region's colours."""
     shown = [region.shown(pixels_NP[row]).sum() for row in rows[:_TOKENS_TO_MEASURE]]
-    return float(np.mean(shown) / pixels_NP.shape[1])
+    return float(np.mean(shown) / max(1, pixels_NP.shape[1]))

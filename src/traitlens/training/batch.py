@@ -53,7 +53,7 @@ class Views:
     @property
     def pictures(self) -> int:
         """B, the pictures of the whole batch."""
-        return self.captions.fits_TB.shape[1]
+        return int(self.captions.fits_TB.shape[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,191 +1,235 @@
 """The steps of a training run.
 
+One way for a tiny model in one process and for a large batch over many GPUs:
+
+1. Both towers encode this rank's part of the batch, chunk by chunk (`gradients`).
+2. Every rank gets the features of the whole batch (`ranks`).
+3. Every rank computes the loss of the whole batch, and its gradients by features and scalars.
+4. The features' gradients go back through the towers, chunk by chunk, and are added up over ranks.
+
+So the weights after a step are those of one process that sees the whole batch, but for rounding.
+
 Axes: B pictures of a batch, T texts, D dimensions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.optim import AdamW, Optimizer
+from torch import nn
 
-from traitlens.config import check_choice, check_range
-from traitlens.errors import ConfigError
-from traitlens.models.pixels import PixelConfig, normalize
-from traitlens.models.torch_encoder import image_features, text_features
-from traitlens.models.words import Words
+from traitlens.errors import ConfigError, ModelError
 from traitlens.progress import Progress
-from traitlens.training.checkpoint import read_curve, restore_state, save_state, write_curve
-from traitlens.training.masking import MaskingConfig
+from traitlens.training.batch import Features, Loss, Views
+from traitlens.training.checkpoint import forget_worse, restore_state, save_best, save_state
+from traitlens.training.config import TrainConfig
+from traitlens.training.course import Course
+from traitlens.training.curves import Point, read_curve, write_curve
+from traitlens.training.drawn import drawn_ahead
+from traitlens.training.gradients import Encoded, Items, Tower, encode
 from traitlens.training.material import Material
-from traitlens.training.objective import contrastive_loss
-from traitlens.training.patches import use_matrix_patches
-from traitlens.training.sampling import Sampler, SamplingConfig
-from traitlens.training.views import CaptionConfig, Texts, Views, draw_views
+from traitlens.training.objectives import Objective
+from traitlens.training.optimizing import Stepper, learning_rate
+from traitlens.training.ranks import Ranks
+from traitlens.training.sampling import Sampler
+from traitlens.training.towers import Towers
+from traitlens.training.validation import Validator
+from traitlens.training.views import draw_views
 
-PRECISIONS = ("auto", "bf16", "fp32")
+CURVE_EVERY = 10  # steps
 
 _MAX_SCALE = 100.0  # CLIP's bound on the inverse temperature
-_CURVE_EVERY = 10  # steps
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """Everything that decides what a run learns.
-
-    AdamW, linear warm-up, cosine to zero. The paper is silent on all of these.
-    """
-
-    model: str = "tiny"  # a preset, a folder, or a name on the Hugging Face hub
-    steps: int = 2000
-    batch_size: int = 256
-    learning_rate: float = 6e-4
-    weight_decay: float = 0.1
-    # Adam moves a parameter by about the learning rate a step, whatever its gradient: at 6e-4 the
-    # log of the temperature needs 1,700 steps for one unit, and tokens that look alike need
-    # several units before they can be told apart (docs/results.md).
-    temperature_pace: float = 20.0
-    warmup: float = 0.05  # share of the steps, in [0, 1]
-    clip_norm: float = 1.0
-    phrases: float = 1.0  # weight of the loss over single phrases
-    precision: str = "auto"  # bf16 halves the memory; "auto" takes it where hardware multiplies it
-    seed: int = 0
-    masking: MaskingConfig = field(default_factory=MaskingConfig)
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    captions: CaptionConfig = field(default_factory=CaptionConfig)
-
-    def __post_init__(self) -> None:
-        check_range("steps", self.steps, low=1)
-        check_range("batch_size", self.batch_size, low=2)
-        check_range("phrases", self.phrases, low=0)
-        check_range("warmup", self.warmup, low=0, high=1)
-        check_choice("precision", self.precision, PRECISIONS)
-        if not self.learning_rate > 0:
-            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate!r}")
+OnPoint = Callable[[Point], None]
 
 
 class Loop:
-    """The steps of one run: state is the model and the optimizer, all else follows the step."""
+    """The steps of one run: its state is the weights and the optimizer; all else hangs on the step.
+
+    `validator` is None where nobody looks.
+    """
 
     def __init__(
-        self, model: Any, words: Words, pixels: PixelConfig, material: Material, config: TrainConfig
+        self,
+        towers: Towers,
+        objective: Objective,
+        material: Material,
+        validator: Validator | None,
+        *,
+        config: TrainConfig,
+        ranks: Ranks,
     ) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.half = _use_bf16(config.precision, self.device)
-        self.model = model.to(self.device).train()
-        use_matrix_patches(self.model)
-        if self.half and self.device.type == "cpu":
-            self.model.set_attn_implementation("eager")  # fused attention has no quick bf16 here
-        self.optimizer = _optimizer(model, config)
-        self.words, self.pixels, self.config = words, pixels, config
-        self.material, self.sampler = material, Sampler(material, config.sampling)
+        self.towers, self.material, self.validator = towers, material, validator
+        self.objective = objective.to(ranks.device)
+        self.config, self.ranks = config, ranks
+        self.sampler = Sampler(material, config.sampling)
+        self.modules: dict[str, nn.Module] = {"model": towers.model, "objective": self.objective}
+        self.stepper = Stepper(self.modules.values(), config, towers.precision.scaler)
+        ranks.share(t for module in self.modules.values() for t in module.state_dict().values())
+        # SigLIP's own scale is above CLIP's bound.
+        self._max_log_scale = max(math.log(_MAX_SCALE), float(towers.model.logit_scale.detach()))
 
     def run(
-        self, work: Path, *, save_every: int, mark: str, progress: Progress
-    ) -> list[tuple[int, float]]:
-        """Take the steps that are left and return the curve: (step, mean loss) pairs."""
-        start = restore_state(work, self.model, self.optimizer, mark=mark)
-        curve = [(step, loss) for step, loss in read_curve(work) if step <= start]
-        recent: list[float] = []
-        for step, views in self._batches(start):
-            recent.append(self._step(step, views))
-            done = step + 1
-            if done % _CURVE_EVERY == 0 or done == self.config.steps:
-                curve.append((done, sum(recent) / len(recent)))
-                recent.clear()
-                progress("train", done, self.config.steps, f"loss {curve[-1][1]:.3f}")
-            if done % save_every == 0 and done < self.config.steps:
-                write_curve(work, curve)
-                save_state(work, self.model, self.optimizer, step=done, mark=mark)
-        return curve
+        self,
+        work: Path,
+        *,
+        save_every: int,
+        mark: str,
+        workers: int,
+        on_point: OnPoint,
+        progress: Progress,
+    ) -> Course:
+        """Take the steps that are left and return the course of the run.
 
-    def _batches(self, start: int) -> Iterator[tuple[int, Views]]:
-        """Yield the steps with their views; the next one is drawn while one is computed."""
-        with ThreadPoolExecutor(1) as thread:
-            ahead = thread.submit(self._draw, start)
-            for step in range(start, self.config.steps):
-                views = ahead.result()
-                if step + 1 < self.config.steps:
-                    ahead = thread.submit(self._draw, step + 1)
-                yield step, views
+        It ends early where validation has not risen for as long as `patience` says. States are
+        written every `save_every` steps; `on_point` is told each point of the curve.
+        """
+        course = self._restore(work, mark)
+        steps = drawn_ahead(self._draw, start=course.step, stop=self.config.steps, workers=workers)
+        begun = time.monotonic() - course.seconds
+        for step, views in steps:
+            loss = self._step(step, views)
+            course.take(loss)
+            seen = self._validate(work, course, progress)
+            if seen is not None or course.step % CURVE_EVERY == 0 or self._is_over(course):
+                on_point(self._add_point(course, seen))
+            course.seconds = time.monotonic() - begun
+            note = course.note(pairs=course.step * self.config.batch_size)
+            progress("train", course.step, self.config.steps, note)
+            if self._is_over(course):
+                break
+            if course.step % save_every == 0:
+                self._save(work, course, mark)
+        return course
+
+    def _restore(self, work: Path, mark: str) -> Course:
+        step, known = restore_state(work, self.modules, self.stepper.optimizer, mark=mark)
+        if self.ranks.agreed(step) != step:
+            raise ModelError(f"{work} is not the same folder to all processes of the run")
+        if step:
+            self.stepper.scaler.load_state_dict(known["scaler"])
+        return Course.of(step, known, read_curve(work))
+
+    def _save(self, work: Path, course: Course, mark: str) -> None:
+        if not self.ranks.first:
+            return
+        known = {**course.to_json(), "scaler": self.stepper.scaler.state_dict()}
+        write_curve(work, course.curve)
+        save_state(
+            work,
+            self.modules,
+            self.stepper.optimizer,
+            step=course.step,
+            mark=mark,
+            known=known,
+        )
+        forget_worse(work, best_step=course.best.step)
 
     def _draw(self, step: int) -> Views:
         rng = np.random.default_rng([self.config.seed, step])
-        rows = self.sampler.draw(self.config.batch_size, rng=rng)
         return draw_views(
             self.material,
-            rows,
+            self.sampler.draw(self.config.batch_size, rng=rng),
             masking=self.config.masking,
             captions=self.config.captions.at(step / self.config.steps),
+            swaps=self.config.swaps,
             rng=rng,
+            part=self.ranks.part,
         )
 
-    def _step(self, step: int, views: Views) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["pace"] * _learning_rate(step, self.config)
-        loss = self._loss(views)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.optimizer.step()
+    def _step(self, step: int, views: Views) -> Loss:
+        # A step's dropout hangs on its number, so a run that was stopped draws the same again.
+        torch.manual_seed(_seed(self.config.seed, step, self.ranks.rank))
+        loss = self._send_back(views, gone=step / self.config.steps)
+        self.stepper.step(step)
         with torch.no_grad():
-            self.model.logit_scale.clamp_(0, math.log(_MAX_SCALE))
-        return float(loss.detach())
-
-    def _loss(self, views: Views) -> Tensor:
-        """Return the loss over captions, and over phrases beside it, with one look at the frames.
-
-        Phrases are few and short and teach directly what a caption only implies: without them a
-        small model waits for hundreds of steps before it learns anything (docs/results.md).
-        """
-        pixels = torch.from_numpy(normalize(views.frames_BHWC, self.pixels)).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            images_BD = image_features(self.model, pixels).float()
-        loss = self._text_loss(images_BD, views.captions)
-        if self.config.phrases and views.phrases.texts:
-            loss = loss + self.config.phrases * self._text_loss(images_BD, views.phrases)
+            self.towers.model.logit_scale.clamp_(0, self._max_log_scale)
         return loss
 
-    def _text_loss(self, images_BD: Tensor, texts: Texts) -> Tensor:
-        ids, mask = (torch.from_numpy(a).to(self.device) for a in self.words.ids(texts.texts))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            texts_TD = text_features(self.model, ids, mask).float()
-        fits_TB = torch.from_numpy(texts.fits_TB).to(self.device)
-        return contrastive_loss(images_BD, texts_TD, fits_TB, scale=self.model.logit_scale.exp())
+    def _send_back(self, views: Views, *, gone: float) -> Loss:
+        """Return the loss of a whole batch; its gradients lie in the weights."""
+        captions = views.captions.texts
+        phrases = views.phrases.texts if self.config.objective.phrases else []
+        encoded = [
+            self._encode(self.towers.images, views.frames_PHWC),
+            self._encode(self.towers.texts, captions[self.ranks.part]),
+            self._encode(self.towers.texts, phrases[self.ranks.part]),
+        ]
+        totals = (views.pictures, len(captions), len(phrases))
+        images_BD, captions_TD, phrases_TD = leaves = [
+            self.ranks.whole(one.features_ND, total=total).requires_grad_()
+            for one, total in zip(encoded, totals, strict=True)
+        ]
+        features = Features(images_BD=images_BD, captions_TD=captions_TD, phrases_TD=phrases_TD)
+        loss = self._loss(features, views, gone=gone)
+        self.stepper.backward(loss.total)
+        if not self.ranks.first:
+            self._forget_scalars()
+        for one, leaf in zip(encoded, leaves, strict=True):
+            if leaf.grad is not None:
+                one.push(leaf.grad[self.ranks.part])
+        self.ranks.add_up(self.stepper.learning)
+        return loss
+
+    def _encode(self, tower: Tower, items: Items) -> Encoded:
+        return encode(
+            tower,
+            items,
+            chunk=self.config.chunk,
+            dimension=self.towers.dimension,
+            device=self.ranks.device,
+        )
+
+    def _loss(self, features: Features, views: Views, *, gone: float) -> Loss:
+        model = self.towers.model
+        loss: Loss = self.objective(
+            features,
+            views,
+            scale=model.logit_scale.exp(),
+            bias=getattr(model, "logit_bias", None),
+            gone=gone,
+        )
+        return loss
+
+    def _forget_scalars(self) -> None:
+        """Forget what the loss itself has sent to weights: each rank has all of it, one counts."""
+        for parameter in self.stepper.learning:
+            parameter.grad = None
+
+    def _validate(self, work: Path, course: Course, progress: Progress) -> float | None:
+        """Return the score after this step and keep the best weights; None if it is not due."""
+        every, last = self.config.validation.every, course.step == self.config.steps
+        if self.validator is None or (course.step % every and not last):
+            return None
+        score = self.validator.score(self.towers, progress=progress) if self.ranks.first else 0.0
+        score = self.ranks.agreed(score)
+        course.best = course.best.after(course.step, score)
+        if self.ranks.first and course.best.step == course.step:
+            save_best(work, self.towers.model, step=course.step)
+        return score
+
+    def _is_over(self, course: Course) -> bool:
+        patience = self.config.validation.patience
+        return course.step == self.config.steps or 0 < patience <= course.best.stale
+
+    def _add_point(self, course: Course, validation: float | None) -> Point:
+        point = course.add_point(
+            learning_rate=learning_rate(course.step - 1, self.config),
+            scale=float(self.towers.model.logit_scale.detach().exp()),
+            validation=validation,
+        )
+        if not math.isfinite(point.loss):
+            raise ConfigError(
+                f"the loss is {point.loss} after step {course.step}; a learning_rate below "
+                f"{self.config.learning_rate:g} or precision fp32 may help"
+            )
+        return point
 
 
-def _use_bf16(precision: str, device: torch.device) -> bool:
-    if precision == "auto":
-        # Emulated bf16 is slower than fp32; with AMX it is ten times quicker (docs/results.md).
-        return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
-    return precision == "bf16"
-
-
-def _optimizer(model: Any, config: TrainConfig) -> Optimizer:
-    """Return AdamW that decays matrices only, and in which the temperature moves faster."""
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() == 1]
-    scalars = [p for p in model.parameters() if p.dim() == 0]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay, "pace": 1.0},
-        {"params": vectors, "weight_decay": 0.0, "pace": 1.0},
-        {"params": scalars, "weight_decay": 0.0, "pace": config.temperature_pace},
-    ]
-    return AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
-
-
-def _learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the rate of a step: a linear rise over the warm-up, then a cosine down to zero."""
-    warm = max(1, round(config.warmup * config.steps))
-    if step < warm:
-        return config.learning_rate * (step + 1) / warm
-    gone = (step - warm) / max(1, config.steps - warm)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * gone))
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

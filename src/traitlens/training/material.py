@@ -1,48 +1,51 @@
 """The tokens that are trained on, ready to be drawn from.
 
-Axes: N tokens, K components, H height, W width, C colour channels.
+Axes: N tokens, G collections, H height, W width, C colour channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from traitlens.captions import in_caption_order, phrase
+from traitlens.captions import WrittenCaption, in_caption_order, written_captions
+from traitlens.captions.words import trait_words
 from traitlens.errors import DatasetError
-from traitlens.models.pixels import PixelConfig, frame
+from traitlens.models.frames import frames_of
+from traitlens.models.pixels import PixelConfig
 from traitlens.progress import Progress, silent
-from traitlens.records import Split, Token
+from traitlens.records import Location, Split, Token, Trait
 from traitlens.separation import ComponentMasks, load_masks
-from traitlens.standardization import decode
 from traitlens.store import Dataset
+from traitlens.training.grounds import bare_ground, based_ground
+from traitlens.training.layering import Ground, Layer
+from traitlens.training.layers import Layers
+from traitlens.training.tags import NO_COMPONENT, Tag
+from traitlens.training.vocabulary import Vocabulary
 
-NO_COMPONENT = -1
+# More tokens tell nothing new of a collection's mean picture, or of the ground beneath its parts.
+_TOKENS_OF_A_MEAN = 256
+_TOKENS_OF_A_GROUND = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """One trait as training sees it: its words and the component that shows it."""
-
-    words: str
-    component: int  # row in `masks_KHW`, or NO_COMPONENT where no mask was found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Material:
     """Everything that training draws from; traits without words are left out."""
 
     collections: tuple[str, ...]
     collection_N: NDArray[np.int64]  # position in `collections`
     frames_NHWC: NDArray[np.uint8]
-    tags: tuple[tuple[Tag, ...], ...]  # of each token
-    masks_KHW: NDArray[np.bool_]
+    tags: tuple[tuple[Tag, ...], ...]  # of each token, in the order of its caption
+    layers: Layers
+    means_GHWC: NDArray[np.uint8]  # the mean picture of each collection
+    grounds: tuple[Ground, ...]  # of each collection
+    areas: Mapping[tuple[int, str], float]  # mean visible share, by collection and words
+    written: Sequence[str | None]  # a caption of each token that was not made by the template
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -51,6 +54,30 @@ class Material:
         """Return the number of tags that masking can never hide, over all tokens."""
         return sum(tag.component == NO_COMPONENT for tags in self.tags for tag in tags)
 
+    def stack(self, tags: tuple[Tag, ...]) -> list[Layer]:
+        """Return the layers of a token's tags, each once, in the order of their rows."""
+        return [self.layers[row] for row in component_rows(tags)]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The phrases of all tokens."""
+        return Vocabulary(self.collections, self.collection_N, self.tags, self.areas)
+
+    @cached_property
+    def values(self) -> dict[tuple[int, str], tuple[Tag, ...]]:
+        """The tags with a component, by collection and trait type, each once and by row."""
+        found: dict[tuple[int, str], dict[int, Tag]] = {}
+        for collection, tags in zip(self.collection_N.tolist(), self.tags, strict=True):
+            for tag in tags:
+                if tag.component != NO_COMPONENT:
+                    found.setdefault((collection, tag.trait_type), {})[tag.component] = tag
+        return {key: tuple(tags[row] for row in sorted(tags)) for key, tags in found.items()}
+
+
+def component_rows(tags: tuple[Tag, ...]) -> list[int]:
+    """Return the rows of the components that tags have, each once, ascending."""
+    return sorted({tag.component for tag in tags} - {NO_COMPONENT})
+
 
 def gather(
     data: Dataset,
@@ -58,74 +85,158 @@ def gather(
     *,
     split: Split,
     masks_folder: Path | None,
+    written: str | None = None,
+    cache: Path | None = None,
+    workers: int = 1,
     progress: Progress = silent,
 ) -> Material:
-    """Return the tokens of a split with their frames and, from `masks_folder`, their components."""
+    """Return the tokens of a split with their frames and, from `masks_folder`, their components.
+
+    `written` names captions that `traitlens caption` has written; those that passed its check are
+    taken along. Frames are decoded in `workers` processes and kept in the folder `cache`, where one
+    is named (`models.frames`, also for what they cost). In memory a token takes some 200 bytes.
+    Raises DatasetError where there are less than 2 tokens, or no such captions.
+    """
     total = data.count(split=split)
     if total < 2:
         raise DatasetError(f"{data.path} has {total} tokens to {split} on; at least 2 are needed")
-    frames_NHWC = _scratch_array((total, pixels.height, pixels.width, 3))
-    masks: list[NDArray[np.bool_]] = []
-    tags: list[tuple[Tag, ...]] = []
-    collection_N = np.zeros(total, np.int64)
-    for number, name in enumerate(data.collections):
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    layers = Layers(pixels.height * pixels.width, folder=cache)
+    read: list[_Collection] = []
+    for name in data.collections:
         known = load_masks(masks_folder, name) if masks_folder else None
-        components = _components(known, pixels, masks)
-        for token in data.tokens(collections=[name], split=split):
-            frames_NHWC[len(tags)] = _frame(token, pixels)
-            collection_N[len(tags)] = number
-            tags.append(_tags(token, known, components))
-            progress("read", len(tags), total)
-    shape = (0, pixels.height, pixels.width)
-    return Material(
-        collections=data.collections,
-        collection_N=collection_N,
-        frames_NHWC=frames_NHWC,
-        tags=tuple(tags),
-        masks_KHW=np.stack(masks) if masks else np.zeros(shape, np.bool_),
+        captions = written_captions(data.path, written, name) if written else {}
+        tokens = data.tokens(collections=[name], split=split, images=False, metadata=False)
+        found = _add_layers(layers, known, pixels) if known else None
+        read.append(_read(tokens, found, captions))
+    locations = [location for collection in read for location in collection.locations]
+    frames_NHWC = frames_of(
+        data, locations, pixels, cache=cache, workers=workers, progress=progress
+    )
+    material = _joined(data.collections, read, layers, frames_NHWC, pixels)
+    _ = material.vocabulary, material.values  # now, so that processes forked later share them
+    return material
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The components of a collection; its pictures have the size (height, width)."""
+
+    size: tuple[int, int]
+    rows: Mapping[tuple[str, str], int]  # in the layers, by trait type and value
+    areas: Mapping[str, float]  # mean visible share, by words
+    base_HWC: NDArray[np.uint8]
+
+
+def _add_layers(layers: Layers, known: ComponentMasks, pixels: PixelConfig) -> _Found:
+    size = (known.height, known.width)
+    return _Found(
+        size=size,
+        rows={
+            component.name: layers.add_component(component, size=size, pixels=pixels)
+            for component in known.components
+        },
+        areas={trait_words(c.trait).phrase: c.visible for c in known.components},
+        base_HWC=known.base_HWC,
     )
 
 
-def _scratch_array(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return an array in a nameless file, which the system pages out when memory is short."""
-    with TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Collection:
+    """What is read of a collection, but for its pictures."""
+
+    tags: list[tuple[Tag, ...]]
+    locations: list[Location]
+    written: list[str | None]
+    found: _Found | None
 
 
-def _frame(token: Token, pixels: PixelConfig) -> NDArray[np.uint8]:
-    picture = decode(token.image or b"")
-    assert isinstance(picture, Image.Image), "the data set has checked its pictures"
-    return frame(picture, pixels)
-
-
-def _components(
-    known: ComponentMasks | None, pixels: PixelConfig, masks: list[NDArray[np.bool_]]
-) -> Mapping[tuple[str, str], int]:
-    """Append a collection's masks, at the model's size, and return their rows by trait."""
-    if known is None:
-        return {}
-    rows = {}
-    for (trait_type, value), mask_HW in known.masks.items():
-        rows[trait_type, value] = len(masks)
-        resized = Image.fromarray(mask_HW).resize((pixels.width, pixels.height))
-        masks.append(np.asarray(resized, np.bool_))
-    return rows
+def _read(
+    tokens: Iterable[Token], found: _Found | None, captions: Mapping[str, WrittenCaption]
+) -> _Collection:
+    result = _Collection(tags=[], locations=[], written=[], found=found)
+    named: dict[tuple[Trait, bool], Tag] = {}  # one object for each
+    for token in tokens:
+        assert token.location is not None, "the reader fills it in"
+        result.locations.append(token.location)
+        fits = found is not None and (token.height, token.width) == found.size
+        result.tags.append(_tags(token, found.rows if found and fits else {}, named))
+        caption = captions.get(token.token_uid)
+        result.written.append(caption.caption if caption and caption.status == "ok" else None)
+    return result
 
 
 def _tags(
-    token: Token, known: ComponentMasks | None, components: Mapping[tuple[str, str], int]
+    token: Token,
+    rows: Mapping[tuple[str, str], int],
+    named: dict[tuple[Trait, bool], Tag],
 ) -> tuple[Tag, ...]:
-    fits = known is not None and (token.height, token.width) == (known.height, known.width)
-    return tuple(
-        Tag(
-            words,
-            components.get((t.trait_type, t.value), NO_COMPONENT) if fits else NO_COMPONENT,
+    tags = []
+    for trait in in_caption_order(token):
+        key = (trait, bool(rows))
+        if key not in named:
+            words = trait_words(trait)
+            row = rows.get((trait.trait_type, trait.value), NO_COMPONENT)
+            named[key] = Tag(words.phrase, row, trait.trait_type, words.kind, words.is_measure)
+        tags.append(named[key])
+    return tuple(tag for tag in tags if tag.words)
+
+
+def _joined(
+    names: tuple[str, ...],
+    read: Sequence[_Collection],
+    layers: Layers,
+    frames_NHWC: NDArray[np.uint8],
+    pixels: PixelConfig,
+) -> Material:
+    """Return all collections together, now that their frames are known."""
+    sizes = [len(collection.tags) for collection in read]
+    likely = [
+        _likely(collection, frames, layers, pixels)
+        for collection, frames in zip(
+            read, np.split(frames_NHWC, np.cumsum(sizes)[:-1]), strict=True
         )
-        for t in in_caption_order(token)
-        if (words := phrase(t))
+    ]
+    return Material(
+        collections=names,
+        collection_N=np.repeat(np.arange(len(read)), sizes),
+        frames_NHWC=frames_NHWC,
+        tags=tuple(tags for collection in read for tags in collection.tags),
+        layers=layers,
+        means_GHWC=np.stack([mean_HWC for mean_HWC, _ in likely]),
+        grounds=tuple(ground for _, ground in likely),
+        areas={
+            (number, words): area
+            for number, collection in enumerate(read)
+            for words, area in (collection.found.areas if collection.found else {}).items()
+        },
+        written=tuple(text for collection in read for text in collection.written),
     )
 
 
-def tag_words(tags: Sequence[Tag]) -> list[str]:
-    """Return the words of some tags, in order."""
-    return [tag.words for tag in tags]
+def _likely(
+    collection: _Collection, frames_NHWC: NDArray[np.uint8], layers: Layers, pixels: PixelConfig
+) -> tuple[NDArray[np.uint8], Ground]:
+    """Return the mean picture of a collection, (H, W, C), and its ground."""
+    tokens, found = len(collection.tags), collection.found
+    mean_HWC = _mean(frames_NHWC[_evenly(tokens, _TOKENS_OF_A_MEAN)])
+    if found is None or not found.rows or not tokens:
+        unknown_P = np.zeros(layers.pixels, np.bool_)
+        return mean_HWC, Ground(mean_HWC.reshape(-1, 3), unknown_P)
+    some = _evenly(tokens, _TOKENS_OF_A_GROUND)
+    stacks = [[layers[row] for row in component_rows(tags)] for tags in collection.tags[some]]
+    bare = bare_ground(frames_NHWC[some], stacks, mean_HWC)
+    return mean_HWC, based_ground(found.base_HWC, bare, pixels)
+
+
+def _evenly(count: int, most: int) -> slice:
+    """Return a slice that takes `most` of `count` at most, evenly."""
+    return slice(None, None, max(1, -(-count // most)))
+
+
+def _mean(frames_SHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    total_HWC = np.zeros(frames_SHWC.shape[1:], np.uint32)
+    for frame_HWC in frames_SHWC:
+        total_HWC += frame_HWC
+    return (total_HWC / max(1, len(frames_SHWC)) + 0.5).astype(np.uint8)

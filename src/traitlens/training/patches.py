@@ -21,6 +21,7 @@ class MatrixPatches(nn.Conv2d):
         batch, channels, height, width = pixels_BCHW.shape
         size = self.kernel_size[0]
         rows, columns = height // size, width // size
+        pixels_BCHW = pixels_BCHW[:, :, : rows * size, : columns * size]  # what is left over
         cut = pixels_BCHW.reshape(batch, channels, rows, size, columns, size)
         flat = cut.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, -1)
         embedded_BND = linear(flat, self.weight.flatten(1), self.bias)

@@ -1,11 +1,11 @@
-"""What one step sees of its tokens: pictures, captions, and which caption fits which picture.
+"""What one step sees of its tokens: pictures, captions, and which text is true of which picture.
 
-Axes: B tokens of a batch, T texts, P phrases in it, H height, W width, C colour channels.
+Axes: B pictures of a batch, S swaps, H height, W width, C colour channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 
 from traitlens.captions import collection_words, draw_some, sentence
 from traitlens.config import check_range
-from traitlens.training.masking import MaskingConfig, choose_hidden, hide, union
-from traitlens.training.material import Material, Tag, tag_words
+from traitlens.training.batch import Texts, Views
+from traitlens.training.masking import MaskingConfig, Surroundings, choose_hidden, hide
+from traitlens.training.material import Material
+from traitlens.training.swapping import Swap, SwapConfig, Wearer, draw_swaps
+from traitlens.training.tags import Tag, tag_words
+from traitlens.training.truth import Said, Shown, judged, phrase_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +34,22 @@ class CaptionConfig:
     # Whole captions tell tokens apart and so teach faster: sub-captions come in by and by, over
     # this share of the steps, in [0, 1].
     ramp: float = 0.3
+    sub_captions: int = 0  # that each picture has besides, at least 0
+    # The power of the visible area in what is learnt from a phrase (`truth.phrase_weights`), at
+    # least 0; at 0 the area does not count.
+    phrase_area: float = 1.0
+    # The captions of that name, which `traitlens caption` has written, in the place of some whole
+    # ones: where nothing is hidden or swapped, since nobody knows which words tell which trait.
+    written: str | None = None
+    written_share: float = 0.5  # chance that a picture with such a caption gets it, in [0, 1]
 
     def __post_init__(self) -> None:
         check_range("captions.partial", self.partial, low=0, high=1)
         check_range("captions.unnamed", self.unnamed, low=0, high=1)
         check_range("captions.ramp", self.ramp, low=0, high=1)
+        check_range("captions.sub_captions", self.sub_captions, low=0)
+        check_range("captions.phrase_area", self.phrase_area, low=0)
+        check_range("captions.written_share", self.written_share, low=0, high=1)
 
     def at(self, gone: float) -> CaptionConfig:
         """Return the config that holds when `gone`, in [0, 1], of the steps are taken."""
@@ -42,30 +57,7 @@ class CaptionConfig:
         return replace(self, partial=self.partial * share, ramp=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """Texts and whether text i fits frame j: `fits_TB[i, j]`."""
-
-    texts: list[str]
-    fits_TB: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Views:
-    """A batch: frames, one caption a frame, and every phrase that some frame shows, once."""
-
-    frames_BHWC: NDArray[np.uint8]
-    captions: Texts
-    phrases: Texts
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A caption and the phrases in it; a `whole` one names all that its picture shows."""
-
-    text: str
-    phrases: frozenset[str]
-    whole: bool
+_NO_SWAPS = SwapConfig()
 
 
 def draw_views(
@@ -74,68 +66,223 @@ def draw_views(
     *,
     masking: MaskingConfig,
     captions: CaptionConfig,
+    swaps: SwapConfig = _NO_SWAPS,
     rng: np.random.Generator,
+    part: slice = slice(None),
 ) -> Views:
-    """Return views of the tokens in `rows`: components hidden, tags dropped with them."""
-    frames_BHWC = material.frames_NHWC[rows]
-    chosen: list[list[int]] = []
-    names: list[str] = []
-    shown: list[frozenset[str]] = []
-    said: list[_Said] = []
-    for row in rows:
-        tags, collection = material.tags[row], material.collections[material.collection_N[row]]
-        hidden = choose_hidden(tags, p=masking.p, rng=rng) if masking.p else []
-        visible = [tag for i, tag in enumerate(tags) if i not in hidden]
-        chosen.append([tags[i].component for i in hidden])
-        shown.append(frozenset(tag_words(visible)))
-        names.append(collection_words(collection))
-        said.append(_say(collection, visible, captions, rng=rng))
-    if masking.p:
-        hidden_BHW = union(material.masks_KHW, chosen)
-        frames_BHWC = hide(frames_BHWC, hidden_BHW, fill=masking.fill, rng=rng)
-    named = [words | {name} for words, name in zip(shown, names, strict=True)]
-    phrases = [_Said(words, frozenset([words]), whole=False) for words in _once(shown)]
+    """Return views of the tokens in `rows`: components hidden, tags dropped with them.
+
+    Twins of some tokens follow, as `swaps` asks for; a twin that is not worth having is not made.
+    Everything is drawn for the whole batch, so processes with the same generator agree on it;
+    frames are painted for `part` of the pictures alone, twins included: `slice(rank, None, ranks)`
+    shares out any number of them.
+    """
+    pictures = _draw_pictures(material, rows, masking, rng=rng)
+    twins = _draw_twins(material, pictures, swaps, rng=rng)
+    said = _draw_captions(pictures, twins, captions, rng=rng)
+    swapped = [(of, len(pictures) + number) for number, of in enumerate(twins)]
+    pictures += [pictures[of].twin(swap) for of, swap in twins.items()]
+    shown = [picture.shown() for picture in pictures]
+    named = [replace(s, phrases=s.phrases | {p.name}) for s, p in zip(shown, pictures, strict=True)]
     return Views(
-        frames_BHWC=frames_BHWC,
-        captions=Texts(texts=[s.text for s in said], fits_TB=_fits(said, named)),
-        phrases=Texts(texts=[s.text for s in phrases], fits_TB=_fits(phrases, shown)),
+        frames_PHWC=_painted(material, pictures[part], masking),
+        part=part,
+        captions=judged(said, named, material.vocabulary),
+        phrases=_phrases(shown, material, captions),
+        swaps_S2=np.array(swapped, np.int64).reshape(-1, 2),
     )
 
 
-def _once(sets: Sequence[frozenset[str]]) -> list[str]:
-    return sorted(frozenset().union(*sets))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """A token as a step sees it, before it is painted."""
+
+    row: int
+    collection: int
+    name: str  # of the collection, in words
+    tags: tuple[Tag, ...]
+    hidden: tuple[int, ...]  # positions of tags
+    other: int  # the row of the token that may fill the hole
+    written: str | None  # a caption that tells what all its tags do
+    swap: Swap | None = None
+
+    @property
+    def left(self) -> tuple[Tag, ...]:
+        """The tags that are not hidden."""
+        return tuple(tag for at, tag in enumerate(self.tags) if at not in self.hidden)
+
+    def twin(self, swap: Swap) -> _Picture:
+        return replace(self, tags=swap.of_tags(self.tags), swap=swap)
+
+    def shown(self) -> Shown:
+        gone = {self.tags[at].words for at in self.hidden}
+        left = frozenset(tag_words(self.left))
+        return Shown(collection=self.collection, phrases=left, hidden=frozenset(gone - left))
 
 
-def _say(
-    collection: str, visible: Sequence[Tag], config: CaptionConfig, *, rng: np.random.Generator
-) -> _Said:
-    name = collection_words(collection)
-    words = tag_words(visible)
-    if not words or rng.random() >= config.partial:
-        return _Said(sentence(name, words), frozenset([name, *words]), whole=True)
-    some = draw_some(words, rng=rng)
-    if rng.random() < config.unnamed:
-        return _Said(sentence("", some), frozenset(some), whole=False)
-    return _Said(sentence(name, some), frozenset([name, *some]), whole=False)
+def _painted(
+    material: Material, pictures: Sequence[_Picture], masking: MaskingConfig
+) -> NDArray[np.uint8]:
+    """Return the frames with swaps made and hidden parts filled: uint8 (B, H, W, C)."""
+    frames_BHWC = material.frames_NHWC[[picture.row for picture in pictures]]
+    for number, picture in enumerate(pictures):
+        if picture.swap is not None:
+            picture.swap.paint(frames_BHWC[number])
+    holed = [number for number, picture in enumerate(pictures) if picture.hidden]
+    if holed and masking.pixels:
+        some = [pictures[number] for number in holed]
+        frames_BHWC[holed] = _hidden(material, some, frames_BHWC[holed], fill=masking.fill)
+    return frames_BHWC
 
 
-def _fits(said: Sequence[_Said], shown: Sequence[frozenset[str]]) -> NDArray[np.bool_]:
-    """Return which text is true of which picture: bool (T, B).
+def _hidden(
+    material: Material,
+    pictures: Sequence[_Picture],
+    frames_BHWC: NDArray[np.uint8],
+    *,
+    fill: str,
+) -> NDArray[np.uint8]:
+    around = Surroundings(
+        means_GHWC=material.means_GHWC,
+        grounds=material.grounds,
+        collection_B=np.array([picture.collection for picture in pictures]),
+        frames_NHWC=material.frames_NHWC,
+        other_B=np.array([picture.other for picture in pictures]),
+    )
+    gone = [tuple(picture.tags[at] for at in picture.hidden) for picture in pictures]
+    return hide(
+        frames_BHWC,
+        [material.stack(tags) for tags in gone],
+        [material.stack(picture.left) for picture in pictures],
+        fill=fill,
+        around=around,
+    )
 
-    A whole caption fits the pictures that show exactly its phrases, so equal captions are one
-    another's positives; a partial one fits every picture that shows its phrases.
+
+def _draw_pictures(
+    material: Material,
+    rows: NDArray[np.int64],
+    masking: MaskingConfig,
+    *,
+    rng: np.random.Generator,
+) -> list[_Picture]:
+    pictures = []
+    other_N = _others(len(rows), rng=rng)
+    for row, other in zip(rows.tolist(), rows[other_N].tolist(), strict=True):
+        tags, collection = material.tags[row], int(material.collection_N[row])
+        hidden = choose_hidden(tags, p=masking.p, mode=masking.mode, rng=rng) if masking.p else []
+        picture = _Picture(
+            row=row,
+            collection=collection,
+            name=collection_words(material.collections[collection]),
+            tags=tags,
+            hidden=tuple(hidden),
+            other=other,
+            written=None if hidden else material.written[row],
+        )
+        pictures.append(picture)
+    return pictures
+
+
+def _others(count: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return another one for each of `count`, no two the same; with a single one, itself."""
+    order = rng.permutation(count)
+    other = np.empty(count, np.int64)
+    other[order] = np.roll(order, 1)
+    return other
+
+
+def _draw_twins(
+    material: Material,
+    pictures: Sequence[_Picture],
+    config: SwapConfig,
+    *,
+    rng: np.random.Generator,
+) -> dict[int, Swap]:
+    """Return the swaps of some of the pictures, by number."""
+    chosen = sorted(rng.permutation(len(pictures))[: config.wanted(len(pictures))].tolist())
+    wearers = [
+        Wearer(row=one.row, collection=one.collection, tags=one.tags, hidden=one.hidden)
+        for one in (pictures[of] for of in chosen)
+    ]
+    swaps = draw_swaps(material, wearers, config=config, rng=rng)
+    return {of: swap for of, swap in zip(chosen, swaps, strict=True) if swap is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Caption:
+    """What a caption says: the collection's name, or "", and some phrases.
+
+    `text` has the words in which it says so, where they are not the template's.
     """
-    column = {words: i for i, words in enumerate(_once(shown))}
-    said_TP = _indicator([s.phrases for s in said], column)
-    shown_BP = _indicator(shown, column)
-    included = said_TP @ shown_BP.T == said_TP.sum(1, keepdims=True)
-    as_many = said_TP.sum(1)[:, None] == shown_BP.sum(1)[None, :]
-    partial = np.array([not s.whole for s in said])[:, None]
-    return np.asarray(included & (as_many | partial))
+
+    name: str
+    words: tuple[str, ...]
+    whole: bool = False
+    text: str | None = None
+
+    def said(self, of: int) -> Said:
+        phrases = (self.name, *self.words) if self.name else self.words
+        text = self.text or sentence(self.name, self.words)
+        return Said(text=text, phrases=phrases, whole=self.whole, of=of)
+
+    def saying(self, words: str) -> _Caption:
+        """Return a caption of the template that says the given phrase, too."""
+        said = self.words if words in self.words else (*self.words, words)
+        return replace(self, words=said, text=None)
+
+    def swapped(self, old: str, new: str) -> _Caption:
+        return replace(self, words=tuple(new if words == old else words for words in self.words))
 
 
-def _indicator(sets: Sequence[frozenset[str]], column: dict[str, int]) -> NDArray[np.float32]:
-    result = np.zeros((len(sets), len(column)), np.float32)
-    for row, words in zip(result, sets, strict=True):
-        row[[column[word] for word in words]] = 1
-    return result
+def _draw_captions(
+    pictures: Sequence[_Picture],
+    twins: Mapping[int, Swap],
+    config: CaptionConfig,
+    *,
+    rng: np.random.Generator,
+) -> list[Said]:
+    """Return a caption for each picture, then for each twin, then all their sub-captions.
+
+    A picture and its twin say the same but for the phrase that is swapped, and both say that.
+    """
+    drawn = [_draw_caption(picture, config, rng=rng) for picture in pictures]
+    more = [
+        [_draw_partial(picture, config, rng=rng) for _ in range(config.sub_captions)]
+        for picture in pictures
+    ]
+    for of, swap in twins.items():
+        old, new = pictures[of].tags[swap.position].words, swap.tag.words
+        drawn[of] = drawn[of].saying(old)
+        drawn.append(drawn[of].swapped(old, new))
+        more.append([caption.swapped(old, new) for caption in more[of]])
+    said = [caption.said(of) for of, caption in enumerate(drawn)]
+    return said + [caption.said(of) for of, captions in enumerate(more) for caption in captions]
+
+
+def _draw_caption(
+    picture: _Picture, config: CaptionConfig, *, rng: np.random.Generator
+) -> _Caption:
+    if picture.left and rng.random() < config.partial:
+        return _draw_partial(picture, config, rng=rng)
+    written = picture.written if rng.random() < config.written_share else None
+    words = tuple(tag_words(picture.left))
+    return _Caption(name=picture.name, words=words, whole=True, text=written)
+
+
+def _draw_partial(
+    picture: _Picture, config: CaptionConfig, *, rng: np.random.Generator
+) -> _Caption:
+    """Return a caption of some of the phrases; of the name alone where there are none."""
+    words = tag_words(picture.left)
+    some = tuple(draw_some(words, rng=rng)) if words else ()
+    unnamed = rng.random() < config.unnamed and bool(some)
+    return _Caption(name="" if unnamed else picture.name, words=some)
+
+
+def _phrases(shown: Sequence[Shown], material: Material, config: CaptionConfig) -> Texts:
+    """Return every phrase that some picture shows, once."""
+    words = sorted(frozenset().union(*(s.phrases for s in shown)))
+    texts = judged([Said(text=w, phrases=(w,)) for w in words], shown, material.vocabulary)
+    weights_TB = phrase_weights(texts, shown, material.vocabulary, area=config.phrase_area)
+    return replace(texts, weights_TB=weights_TB)

@@ -1,0 +1,1 @@
+"""Does dynamic masking help, and what beats it? See `protocol`; run with `-m`."""

@@ -1,0 +1,139 @@
+"""Which trials there are: a wide grid to choose from, then fresh seeds, then longer training.
+
+Choices are made by top-1 on validation tokens, the mean over the clusters of the selection groups;
+see `protocol`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+from .arms import (
+    FILLS,
+    IDEAS,
+    IN_COLLECTION,
+    OVERLAP,
+    PHRASES,
+    PLAIN,
+    PS,
+    SUB_CAPTIONS,
+    SWAPS,
+    Arm,
+    Settings,
+    masked,
+    tags_only,
+    together,
+)
+from .outcomes import CHOSEN_BY, Outcome, by_cluster
+from .protocol import PERCENTS, SEEDS, SELECTION_GROUPS, SELECTION_SEED
+from .trial import Trial
+
+HEADLINE = 13  # percent of the data: NFT1000mini's share of NFT1000
+LONGER = 4  # times the steps
+
+RATES = (5e-4, 2e-3)  # learning rates to try beside the common one
+
+# What is tried as the recipe, each with and without masking: fewer configs than masking alone has.
+COMBINATIONS: Mapping[str, Settings] = {
+    "I3+15": together(PHRASES, SUB_CAPTIONS),
+    "I2+I3": together(SWAPS, PHRASES),
+    "I2+I3+15": together(SWAPS, PHRASES, SUB_CAPTIONS),
+    "I2+I4": together(SWAPS, OVERLAP),
+    "I2+I3+I4": together(SWAPS, PHRASES, OVERLAP),
+    "I2+I3+I4+15": together(SWAPS, PHRASES, OVERLAP, SUB_CAPTIONS),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A trial and its outcome."""
+
+    trial: Trial
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the selection trials chose."""
+
+    masks: Mapping[int, Arm]  # plain masking at its best, by percent of the data
+    recipe: Arm
+    plain: Arm
+
+
+def grid(steps: int) -> list[Trial]:
+    """Return the first stage: every masking, fill and control at every share of the data."""
+    arms = [PLAIN, *map(tags_only, PS), *(masked(p, fill) for p in PS for fill in FILLS)]
+    return _selection(arms, PERCENTS, steps)
+
+
+def ideas(masks: Mapping[int, Arm], steps: int) -> list[Trial]:
+    """Return the second stage: each idea alone and together, with masking and without."""
+    mask = masks[HEADLINE]
+    arms = [
+        base.plus(f"{base.name} + {name}", settings)
+        for base in (PLAIN, mask)
+        for name, settings in {**IDEAS, **COMBINATIONS}.items()
+    ]
+    arms += [mask.plus(f"{mask.name} + {n}", s) for n, s in IN_COLLECTION.items()]
+    return _selection(arms, (HEADLINE,), steps)
+
+
+def rates(arms: Iterable[Arm], steps: int) -> list[Trial]:
+    """Return the third stage: other learning rates for what will be compared."""
+    tried = [tried for arm in arms for tried in with_rates(arm)]
+    return _selection(tried, (HEADLINE,), steps)
+
+
+def with_rates(arm: Arm) -> list[Arm]:
+    """Return the arm with each of the other learning rates."""
+    return [arm.plus(f"{arm.name} @ {rate:g}", {"learning_rate": rate}) for rate in RATES]
+
+
+def _selection(arms: Iterable[Arm], percents: Iterable[int], steps: int) -> list[Trial]:
+    arms = list(arms)
+    return [
+        Trial(arm=arm, group=group, percent=percent, seed=SELECTION_SEED, steps=steps)
+        for percent in percents
+        for group in SELECTION_GROUPS
+        for arm in arms
+    ]
+
+
+def confirmation(choice: Choice, steps: int) -> list[Trial]:
+    """Return the fourth stage: what was chosen, at fresh seeds, a group each."""
+    mask = choice.masks[HEADLINE]
+    everywhere = [PLAIN, choice.plain, choice.recipe]
+    arms = {percent: [*everywhere, choice.masks[percent], tags_only(0.5)] for percent in PERCENTS}
+    arms[HEADLINE] += [PLAIN.plus(name, settings) for name, settings in IDEAS.items()]
+    arms[HEADLINE] += [mask.plus(f"{mask.name} + {n}", s) for n, s in IN_COLLECTION.items()]
+    return [
+        Trial(arm=arm, group=seed, percent=percent, seed=seed, steps=steps)
+        for percent in sorted(PERCENTS, key=lambda percent: percent != HEADLINE)
+        for arm in dict.fromkeys(arms[percent])
+        for seed in SEEDS
+    ]
+
+
+def longer(choice: Choice, steps: int) -> list[Trial]:
+    """Return the last stage: the same arms with `LONGER` times the steps."""
+    return [
+        Trial(arm=arm, group=seed, percent=percent, seed=seed, steps=LONGER * steps)
+        for percent in (HEADLINE, 100)
+        for arm in (choice.plain, choice.masks[percent], choice.recipe)
+        for seed in SEEDS
+    ]
+
+
+def best(done: Iterable[Done], arms: Iterable[Arm], *, percent: int) -> Arm:
+    """Return the arm that scores best at a share of the data, the first of equals."""
+    done = list(done)
+    return max(arms, key=lambda arm: score(done, arm, percent=percent))
+
+
+def score(done: Iterable[Done], arm: Arm, *, percent: int) -> float:
+    """Return an arm's mean validation top-1 over clusters."""
+    outcomes = [d.outcome for d in done if d.trial.arm == arm and d.trial.percent == percent]
+    return fmean(by_cluster(outcomes, CHOSEN_BY).values())

@@ -1,0 +1,1 @@
+"""How well components are separated: the truth, the scores, the tables."""

@@ -1,0 +1,92 @@
+"""Whose value makes what a token shows least surprising: the owners of a drawing's flats.
+
+For each token and each of its values: how much more common is the shade that the token shows at a
+pixel among the tokens with the value than among all. The logarithms are averaged over each flat,
+which so has one owner: its votes speak with one voice, also where each alone is weak.
+
+Axes: N tokens, P pixels, S tokens that have a value, V values of a token.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from traitlens.separation.flats import averaged
+from traitlens.separation.recolouring import Recolouring
+from traitlens.separation.shades import NONE, Shades
+from traitlens.separation.values import Values
+
+_COMPARED = 40  # tokens with a value that each is compared with
+_COMPARED_OF_ALL = 96
+_PRIOR = 1.0  # tokens as common as among all, added to those with the value
+_LEAST_GAIN = 0.15  # in nats a pixel, for a value to own a flat
+
+
+def owners(
+    shades_NP: Shades,
+    flats_NP: NDArray[np.int32],
+    recoloured: Recolouring,
+    values: Values,
+    *,
+    rng: np.random.Generator,
+) -> NDArray[np.int16]:
+    """Return the value that owns each pixel of each token: (N, P), -1 for none.
+
+    Values of recolouring types own nothing but what is of their colour and of no other value.
+    """
+    gains = _gains(shades_NP, values, rng)
+    colour_NP = recoloured.colours()
+    heirs = _heirs(recoloured, values)
+    own_NP = np.full(shades_NP.shape, -1, np.int16)
+    for row, (numbers, gains_VP) in enumerate(zip(values.of_token, gains, strict=True)):
+        shapes_V = ~np.isin(values.type_of[numbers], recoloured.types)
+        if shapes_V.any():
+            mean_VP = averaged(gains_VP[shapes_V], flats_NP[row])
+            best_P = numbers[shapes_V][mean_VP.argmax(axis=0)]
+            own_NP[row] = np.where(mean_VP.max(axis=0) >= _LEAST_GAIN, best_P, -1)
+        for position, heir_N in enumerate(heirs):
+            if heir_N[row] >= 0:
+                left_P = colour_NP[row] == position
+                if position != recoloured.ground:
+                    left_P &= own_NP[row] < 0
+                own_NP[row, left_P] = heir_N[row]
+    return own_NP
+
+
+def _heirs(recoloured: Recolouring, values: Values) -> list[NDArray[np.intp]]:
+    """Return for each recolouring type the value of each token that its colour falls to."""
+    return [
+        values.value_of(recoloured.hosts.get(position, number))
+        for position, number in enumerate(recoloured.types)
+    ]
+
+
+def _gains(
+    shades_NP: Shades, values: Values, rng: np.random.Generator
+) -> list[NDArray[np.float32]]:
+    """Return the logarithms of how much more common the shown shades are: (V, P) for each token.
+
+    The token itself does not count, so a value of a single token explains nothing.
+    """
+    tokens, pixels = shades_NP.shape
+    usual_NP = np.full((tokens, pixels), 0.5, np.float32)
+    drawn = rng.choice(tokens, min(tokens, _COMPARED_OF_ALL), replace=False)
+    for row in drawn:
+        usual_NP += shades_NP == shades_NP[row]
+    usual_NP /= len(drawn) + 1
+    gains = [np.zeros((len(numbers), pixels), np.float32) for numbers in values.of_token]
+    for value, rows in enumerate(values.rows):
+        compared = rows
+        if len(rows) > _COMPARED:
+            compared = np.sort(rng.choice(rows, _COMPARED, replace=False))
+        shown_SP, usual_SP = shades_NP[rows], usual_NP[rows]
+        same_SP = np.zeros(shown_SP.shape, np.float32)
+        for row in compared:
+            same_SP += shown_SP == shades_NP[row]
+        itself_S1 = np.isin(rows, compared)[:, None]
+        often_SP = (same_SP - itself_S1 + _PRIOR * usual_SP) / (len(compared) - itself_S1 + _PRIOR)
+        gain_SP = np.where(shown_SP == NONE, 0, np.log(np.maximum(often_SP, 1e-6) / usual_SP))
+        for row, gain_P in zip(rows, gain_SP, strict=True):
+            gains[row][np.searchsorted(values.of_token[row], value)] = gain_P
+    return gains

@@ -1,0 +1,94 @@
+"""How a token's picture is read with known components: which of them one sees at each pixel.
+
+Axes: H height, W width, P = H x W pixels, G pixels of the working grid, M pixels of a region, C
+channels, V components of a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from traitlens.config import check_choice
+from traitlens.separation.flats import averaged, flats
+from traitlens.separation.grid import nearest, reduced
+from traitlens.separation.pixels import Mask, Region, pack
+
+WAYS = ("weights", "layers", "flats")
+_OF_A_FLAT = 0.4  # that a mask covers, for the flat to be the component's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How one tells what a picture shows.
+
+    "weights": a pixel shows a component when it has its very colour; the greatest weight wins.
+    "layers": the same on a grid of `height` x `width`, where no channel may differ by more than
+    `tolerance`; the topmost layer wins. "flats": a flat of the picture shows the topmost component
+    that covers enough of it, whatever its colour.
+    """
+
+    way: str = "weights"
+    height: int = 0
+    width: int = 0
+    tolerance: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("components.reading.way", self.way, WAYS)
+
+
+def by_weights(
+    rgba_HWC: NDArray[np.uint8], regions: Sequence[Region], *, colour_bits: int
+) -> NDArray[np.intp]:
+    """Return the position in `regions` of what each pixel shows: (P,), -1 for nothing."""
+    pixels_P = pack(rgba_HWC, colour_bits=colour_bits).ravel()
+    weight_P = np.zeros(pixels_P.size, np.uint8)
+    shown_P = np.full(pixels_P.size, -1, np.intp)
+    for position, region in enumerate(regions):
+        wins_M = region.shown(pixels_P) & (region.weights_M > weight_P[region.where_M])
+        weight_P[region.where_M[wins_M]] = region.weights_M[wins_M]
+        shown_P[region.where_M[wins_M]] = position
+    return shown_P
+
+
+def by_layers(
+    rgba_HWC: NDArray[np.uint8], regions: Sequence[Region], reading: Reading
+) -> NDArray[np.intp]:
+    """Return what each pixel shows, as `by_weights` does; `regions` are sorted from below."""
+    size = reading.height, reading.width
+    grid_P = nearest(rgba_HWC.shape[0], rgba_HWC.shape[1], size).ravel()
+    small_GC = reduced(rgba_HWC, size).reshape(-1, 4).astype(np.int16)
+    shown_G = np.full(len(small_GC), -1, np.intp)
+    for position, region in enumerate(regions):
+        mean_GC, inside_G = _on_grid(region, grid_P, len(small_GC))
+        near_G = (np.abs(small_GC - mean_GC) <= reading.tolerance).all(axis=1)
+        shown_G[near_G & inside_G & (small_GC[:, 3] > 0)] = position
+    return shown_G[grid_P]
+
+
+def _on_grid(
+    region: Region, grid_P: NDArray[np.intp], pixels: int
+) -> tuple[NDArray[np.int16], Mask]:
+    """Return the mean colours of a region on the working grid, and where it is: (G, C), (G,)."""
+    grid_M = grid_P[region.where_M]
+    times_G = np.bincount(grid_M, minlength=pixels)
+    sums_GC = np.stack(
+        [np.bincount(grid_M, channel_M, pixels) for channel_M in region.rgba_M4.T], axis=1
+    )
+    means_GC = np.rint(sums_GC / np.maximum(times_G, 1)[:, None]).astype(np.int16)
+    return means_GC, np.asarray(times_G > 0)
+
+
+def by_flats(rgba_HWC: NDArray[np.uint8], regions: Sequence[Region]) -> NDArray[np.intp]:
+    """Return what each pixel shows, as `by_layers` does."""
+    flats_P = flats(rgba_HWC)
+    shown_P = np.full(len(flats_P), -1, np.intp)
+    for position, region in enumerate(regions):
+        mask_P = np.zeros(len(flats_P))
+        mask_P[region.where_M] = 1
+        shown_P[averaged(mask_P[None], flats_P)[0] >= _OF_A_FLAT] = position
+    shown_P[rgba_HWC[..., 3].ravel() == 0] = -1
+    return shown_P
