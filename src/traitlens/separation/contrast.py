@@ -12,8 +12,8 @@ value is
 Of several such colours the one that leads by most is the pixel's. A smaller share also finds parts
 that are mostly covered by others: .3 instead of .5 gains .01 IoU in what is seen of components and
 loses .01 in their masks. The third rule raises the IoU of the masks from .68 to .80, and by .01 in
-what is seen (means over nouns, cryptopunks, mfers and moonbirds: `benchmarks/separation.py` with
-`--share .3`, with `--no-rivals`).
+what is seen (means over nouns, cryptopunks, mfers and moonbirds: `python -m benchmarks.separation`
+with `--set contrast.share=.3`, with `--set contrast.rivals=false`).
 
 What this cannot see: parts of a value that most other values of its type share (the frame of nouns'
 glasses), parts that another trait recolours (nearly all of avastars), the rarer shapes of a value

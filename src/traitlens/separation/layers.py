@@ -5,6 +5,14 @@ Pixel art, and drawings whose parts have one look each, are explained as a stack
 pixel art, or else at 128 px. Drawings in which some traits recolour the parts of others are divided
 into flats, and each flat goes to the value that explains it best (`recolouring`, `likelihood`).
 
+IoU of what is seen, first 300 tokens, contrast and then layers (`python -m benchmarks.separation
+--limit 300`): nouns .69 .75, lilnouns .68 .79, cryptopunks .77 .80, mfers .73 .76, avastars .12
+.44. All of cryptopunks' 10,000 tokens: .83 .82.
+
+What this cannot see: values of a single token whose parts lie on recoloured ones; parts that move
+with another part; values drawn in several shapes, but for the shapes that half of the tokens have;
+alpha, other than the pictures' own; and which of two values that always come together is which.
+
 Axes: N tokens, P pixels of the working grid, K values, S tokens that have a value, C channels.
 """
 

@@ -4,7 +4,7 @@ Draw some tokens that have the trait value, take the first as template and diffe
 others: what is equal is a shared region. Repeat, and lay the regions over one another.
 
 The recipe over-collects: what is equal by chance (background, skin) adds up with every round. On
-real art its IoU is far below that of `contrast`: see `benchmarks/separation.py`.
+real art its IoU is far below that of `contrast`: see `python -m benchmarks.separation`.
 
 Axes: N tokens, P pixels, S tokens that have a value, M pixels of a region.
 """

@@ -94,7 +94,7 @@ def colour_bits_for(pictures: Sequence[Image.Image]) -> int:
     """Return the bits a channel that suit the pictures: 8 for pixel art, else 4.
 
     Scaled and anti-aliased pictures show one part in slightly different colours. On mfers, 4 bits
-    instead of 8 raise the IoU of what is seen from .73 to .76 (`benchmarks/separation.py`).
+    instead of 8 raise the IoU of what is seen from .73 to .76 (`python -m benchmarks.separation`).
     """
     counts = [np.unique(pack(picture, colour_bits=8)).size for picture in pictures]
     return 8 if not counts or np.median(counts) <= _MAX_COLOURS_OF_PIXEL_ART else _SMOOTH_BITS
