@@ -58,7 +58,7 @@ def test_every_table_is_written_whole(reproduced: Reproduced, name: str) -> None
 
 def test_only_reports_lie_in_their_folders_and_nothing_is_left_over(reproduced: Reproduced) -> None:
     made = {path.name for path in reproduced.out.iterdir()}
-    shared = {"reproduction.json", "mini-20-s0", "models", "runs", "embeddings", "scores"}
+    shared = {"reproduction.json", "mini-20-s0", "models", "cache", "runs", "embeddings", "scores"}
     assert made == {*names(), *shared}
     runs = sorted(path.name.rpartition("-")[0] for path in (reproduced.out / "runs").iterdir())
     assert runs == ["tiny-all-p0-s0", *(f"tiny-mini-p{p}-s0" for p in ("0", "0.3", "0.5", "0.7"))]
