@@ -1,5 +1,6 @@
 """Files and folders are there whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,15 @@ def test_what_a_killed_process_left_half_written_is_cleared_when_work_goes_on(
     assert len(list((work / "deep").iterdir())) == 2
     files.work_folder(tmp_path / "data", "mark")
     assert [path.name for path in (work / "deep").iterdir()] == ["done.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such lock")
+def test_a_locked_folder_keeps_others_out_until_the_block_ends(tmp_path: Path) -> None:
+    with (
+        files.locked(tmp_path / "made", wait=False),
+        pytest.raises(BlockingIOError),
+        files.locked(tmp_path / "made", wait=False),
+    ):
+        pass
+    with files.locked(tmp_path / "made", wait=False):
+        assert (tmp_path / "made").is_dir()

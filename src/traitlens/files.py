@@ -80,6 +80,27 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@contextmanager
+def locked(folder: Path, *, wait: bool) -> Iterator[None]:
+    """Keep other processes that ask for the same lock out of a folder, which is made.
+
+    Where one has it, wait, or raise BlockingIOError. The system frees the lock of a dead process.
+    Where it has no such lock (Windows), nobody is kept out.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
 def collection_file(folder: Path, collection: str, suffix: str) -> Path:
     """Return the file of a collection in a folder; raise DatasetError when its name is a path.
 

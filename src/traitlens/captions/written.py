@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,21 +141,13 @@ def forget_captions(data: str | Path, token_uids: Collection[str]) -> int:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Keep other processes from the same captions; the system frees the lock of a dead one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":  # no such lock there
+    """Keep other processes from the same captions; raise DatasetError where one is at them."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(files.locked(folder, wait=False))
+        except BlockingIOError:
+            raise DatasetError(f"{folder} is being written by another process") from None
         yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise DatasetError(f"{folder} is being written by another process") from None
-    finally:
-        os.close(handle)
 
 
 def _bytes(line: WrittenCaption) -> bytes:

@@ -56,7 +56,7 @@ def frames_of(
     shape = (len(locations), pixels.height, pixels.width, 3)
     if not locations:
         return np.zeros(shape, np.uint8)
-    with _folder(cache) as folder, _alone(folder):
+    with _folder(cache) as folder, files.locked(folder, wait=True):
         about = _about(data, locations, pixels)
         target = folder / f"frames-{fingerprint(about)}"
         if not (target / _ABOUT).is_file():
@@ -75,23 +75,6 @@ def _folder(cache: Path | None) -> Iterator[Path]:
         return
     with TemporaryDirectory(prefix="traitlens-") as name:
         yield Path(name)  # a mapped file outlives its name
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process makes frames in a folder, and keep others waiting."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":  # no such lock there
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _about(data: Dataset, locations: Sequence[Location], pixels: PixelConfig) -> dict[str, object]:
