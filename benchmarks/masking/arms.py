@@ -77,7 +77,9 @@ def tags_only(p: float) -> Arm:
 IN_COLLECTION = {
     f"I1 {share:g}": {"sampling.mixed": 1 - share} for share in (0.0, 0.5, 0.75, 1.0)
 }  # the share of batches from one collection; 0 is random batches
-SWAPS = {"swaps.share": 0.25, "objective.swaps": 1.0}
+SWAPS = {"swaps.share": 0.5, "objective.swaps": 1.0}
+# Twins that differ in up to eight traits: new tokens of the collection, put together of its parts.
+RECOMPOSED = {"swaps.share": 0.5, "swaps.traits": 8, "objective.swaps": 0.0}
 PHRASES = {
     "objective.phrases": 1.0,
     "objective.phrase_form": "sigmoid",
@@ -88,6 +90,7 @@ SUB_CAPTIONS = {"captions.partial": 0.5}
 
 IDEAS: Mapping[str, Settings] = {
     "I2 swaps": SWAPS,
+    "I2 recomposed": RECOMPOSED,
     "I3 phrases": PHRASES,
     "I4 overlap": OVERLAP,
     "row 15 sub-captions": SUB_CAPTIONS,

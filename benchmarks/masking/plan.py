@@ -18,6 +18,7 @@ from .arms import (
     PHRASES,
     PLAIN,
     PS,
+    RECOMPOSED,
     SUB_CAPTIONS,
     SWAPS,
     Arm,
@@ -37,12 +38,12 @@ RATES = (5e-4, 2e-3)  # learning rates to try beside the common one
 
 # What is tried as the recipe, each with and without masking: fewer configs than masking alone has.
 COMBINATIONS: Mapping[str, Settings] = {
-    "I3+15": together(PHRASES, SUB_CAPTIONS),
-    "I2+I3": together(SWAPS, PHRASES),
-    "I2+I3+15": together(SWAPS, PHRASES, SUB_CAPTIONS),
-    "I2+I4": together(SWAPS, OVERLAP),
-    "I2+I3+I4": together(SWAPS, PHRASES, OVERLAP),
-    "I2+I3+I4+15": together(SWAPS, PHRASES, OVERLAP, SUB_CAPTIONS),
+    "swaps+15": together(SWAPS, SUB_CAPTIONS),
+    "recomposed+15": together(RECOMPOSED, SUB_CAPTIONS),
+    "recomposed+I3": together(RECOMPOSED, PHRASES),
+    "recomposed+I3+15": together(RECOMPOSED, PHRASES, SUB_CAPTIONS),
+    "recomposed+I4+15": together(RECOMPOSED, OVERLAP, SUB_CAPTIONS),
+    "recomposed+I3+I4+15": together(RECOMPOSED, PHRASES, OVERLAP, SUB_CAPTIONS),
 }
 
 
