@@ -39,6 +39,7 @@ from traitlens.training.towers import Towers
 from traitlens.training.views import draw_views
 
 NOTHING = "nothing, p = 0"
+MANY = 99  # more traits than a token has
 
 
 def main() -> None:
@@ -84,7 +85,10 @@ def _ways(p: float) -> list[tuple[str, TrainConfig]]:
     ways = [(NOTHING, TrainConfig())]
     ways += [("tags alone", TrainConfig(masking=MaskingConfig(p=p, pixels=False)))]
     ways += [(fill, TrainConfig(masking=MaskingConfig(p=p, fill=fill))) for fill in FILLS]
-    return [*ways, ("twins of a fourth, p = 0", TrainConfig(swaps=SwapConfig(share=0.25)))]
+    for traits, words in ((1, "1 trait"), (4, "1 to 4 traits"), (MANY, "1 to all traits")):
+        swaps = SwapConfig(share=0.25, traits=traits)
+        ways.append((f"twins of a fourth in {words}, p = 0", TrainConfig(swaps=swaps)))
+    return ways
 
 
 def _drawing(

@@ -89,6 +89,7 @@ def material(*tokens: Sequence[Tag], known: bool = False) -> Material:
         means_GHWC=mean_HWC[None],
         grounds=(Ground(mean_HWC.reshape(-1, 3), np.full(PIXELS, known)),),
         areas={},
+        trust=dict.fromkeys(range(len(PAINTS)), 1.0),
         written=[None] * len(tokens),
     )
 
@@ -106,5 +107,6 @@ def plain_material(
         means_GHWC=np.zeros((names, 1, 1, 3), np.uint8),
         grounds=(Ground(np.zeros((1, 3), np.uint8), np.zeros(1, np.bool_)),) * names,
         areas={},
+        trust={},
         written=[None] * len(tokens),
     )

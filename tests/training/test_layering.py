@@ -12,6 +12,7 @@ from traitlens.training.layering import (
     covered_to,
     fitted,
     painted,
+    tied,
     visible,
 )
 
@@ -72,6 +73,29 @@ def test_a_half_transparent_layer_lets_through_what_lies_beneath() -> None:
     colours, _ = painted(stack(SKY, GLOW), UNKNOWN, np.array([3]))
     # 128 of 255 white over (200, 100, 50): 127 / 255 of it and 128 of white
     assert np.abs(colours[0].astype(int) - [228, 178, 153]).max() <= 1
+
+
+def test_through_an_edge_over_nothing_that_is_known_no_guess_shines() -> None:
+    edge = [layer([0, 1], [100, 50, 0, 128], 1), layer([1], [0, 10, 0, 20], 2)]
+    colours, known = painted(edge, UNKNOWN, np.arange(2))
+    assert np.abs(colours[0].astype(int) - [199, 99, 0]).max() <= 1, "its own colour, not half"
+    assert known.all()
+    over_known, _ = painted(edge, KNOWN, np.arange(2))
+    assert np.abs(over_known[0].astype(int) - [103, 54, 4]).max() <= 1
+    faint, known = painted(edge[1:], UNKNOWN, np.array([1]))
+    assert np.abs(faint[0].astype(int) - [6, 17, 8]).max() <= 1
+    assert not known.any(), "what hardly covers does not stand for what lies beneath"
+
+
+def test_two_layers_of_the_top_level_are_tied_where_both_cover() -> None:
+    low, same = layer([0, 1, 2], [1, 1, 1, 255], 0), layer([1, 2, 3], [2, 2, 2, 255], 0)
+    faint, high = layer([0], [3, 3, 3, 90], 0), layer([2], [4, 4, 4, 255], 1)
+    stack = [low, same, faint, high]
+    assert tied(stack, covered_to(stack, 5)).tolist() == [False, True, False, False, False]
+
+
+def test_layers_of_different_levels_are_not_tied() -> None:
+    assert not tied(stack(SKY, BODY, HAT, GLOW), covered_to(stack(SKY, BODY, HAT), PIXELS)).any()
 
 
 def test_where_no_layer_is_the_ground_shows_and_is_said_to_be_guessed_or_not() -> None:

@@ -96,11 +96,19 @@ def test_the_layers_of_a_token_show_what_its_picture_shows(gathered: Material) -
         assert alike.mean() > 0.6
 
 
+def test_components_that_paint_the_tokens_as_they_look_are_trusted(gathered: Material) -> None:
+    assert len(gathered.trust) == len(gathered.layers) == 8
+    assert all(gathered.trusts(row, least=0.6) for row in range(8))
+    assert gathered.untrusted(0.6) == 0
+    assert gathered.untrusted(1.1) == 8
+
+
 def test_without_components_no_tag_can_be_hidden(folder: Path) -> None:
     bare = gather(layered(folder), PIXELS, split="train", masks_folder=None)
     assert bare.without_mask() == sum(map(len, bare.tags))
     assert len(bare.layers) == 0
     assert bare.values == {}
+    assert bare.trust == {}
     assert not bare.grounds[0].known_P.any()
 
 

@@ -180,6 +180,7 @@ def test_the_run_tells_how_it_was_made_and_counts_tags_without_a_mask(run: Path)
     report = summary["report"]
     assert report["tokens"] == 80
     assert 0 < report["tags_without_mask"] < report["tags"], "pins do not show in the pixels"
+    assert report["components"] > report["components_untrusted"] == 0, "no twins, no distrust"
     assert [point.step for point in read_curve(run)] == [6]
     with Image.open(run / "curve.png") as picture:
         assert picture.format == "PNG"

@@ -1,6 +1,7 @@
-"""A token's twin is the token with another value of one type, and nothing else."""
+"""Which tokens get a twin, and by which traits: those whose twin one can see and trust."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,16 +10,20 @@ import pytest
 from tests.training.layered import RANK, TAGS, drawn, layer, layers, material
 from traitlens.errors import ConfigError
 from traitlens.training.layering import Ground
+from traitlens.training.layers import Layers
 from traitlens.training.material import Material
-from traitlens.training.swapping import Swap, SwapConfig, Wearer, draw_swaps, paint_swaps
+from traitlens.training.swapping import SwapConfig, draw_swaps
 from traitlens.training.tags import Tag
+from traitlens.training.twins import Swap, Wearer
 
 CONFIG = SwapConfig(share=1.0)
+ALL = SwapConfig(share=1.0, traits=99)
 EVERY = material(
     [TAGS["dawn"], TAGS["red"], TAGS["cap"]],
     [TAGS["night"], TAGS["green"], TAGS["crown"]],
     [TAGS["night"], TAGS["green"], RANK],
 )
+TRUSTED = dict.fromkeys(range(20), 1.0)
 
 
 def wearer(tags: Sequence[Tag], *, hidden: tuple[int, ...] = ()) -> Wearer:
@@ -28,6 +33,16 @@ def wearer(tags: Sequence[Tag], *, hidden: tuple[int, ...] = ()) -> Wearer:
 def worn_by(*values: str) -> Material:
     """Return the material of all, in which the first token has these values."""
     return dataclasses.replace(EVERY, frames_NHWC=drawn(*values)[None])
+
+
+def one_of_each(tags: Sequence[Tag], bank: Layers) -> Material:
+    """Return a token for each tag, in a material with these layers."""
+    tokens = material(*([tag] for tag in tags))
+    return dataclasses.replace(tokens, layers=bank, trust=TRUSTED)
+
+
+def positions(swap: Swap) -> list[int]:
+    return [change.position for change in swap.changes]
 
 
 def draw(
@@ -58,7 +73,7 @@ def test_the_twins_picture_is_that_of_a_token_with_the_other_value(values: tuple
         picture = drawn(*values)
         swap.paint(picture)
         assert (picture == drawn(*(value_of[tag] for tag in swap.of_tags(tags)))).all()
-        seen.add(swap.position)
+        seen.update(positions(swap))
     assert seen == {0, 1, 2}, "each trait has its turn"
 
 
@@ -67,8 +82,8 @@ def test_only_one_tag_changes_and_it_keeps_its_type() -> None:
     swap = draw(tags)
     assert swap is not None
     twin = swap.of_tags(tags)
-    assert [a == b for a, b in zip(tags, twin, strict=True)].count(False) == 1
-    assert twin[swap.position].trait_type == tags[swap.position].trait_type
+    (changed,) = (at for at, tag in enumerate(tags) if twin[at] != tag)
+    assert twin[changed].trait_type == tags[changed].trait_type
 
 
 def test_a_value_under_a_cover_is_swapped_only_where_one_sees_it() -> None:
@@ -79,8 +94,10 @@ def test_a_value_under_a_cover_is_swapped_only_where_one_sees_it() -> None:
 
 def test_a_hidden_trait_and_one_without_a_component_are_not_swapped() -> None:
     tags = [TAGS["dawn"], TAGS["red"], RANK]
-    drawn_at = {s.position for seed in range(20) if (s := draw(tags, hidden=(0,), seed=seed))}
-    assert drawn_at == {1}
+    for seed in range(20):
+        swap = draw(tags, hidden=(0,), config=ALL, seed=seed)
+        assert swap is not None
+        assert positions(swap) == [1]
 
 
 def test_a_phrase_that_two_traits_say_is_not_swapped() -> None:
@@ -101,12 +118,10 @@ def test_a_value_that_the_token_has_already_is_not_drawn() -> None:
 
 def test_a_value_that_no_training_token_has_is_not_drawn() -> None:
     no_crown = material([TAGS["cap"], TAGS["dawn"]], [TAGS["cap"], TAGS["night"]])
-    drawn_at = {
-        s.tag.words
-        for seed in range(20)
-        if (s := draw([TAGS["cap"], TAGS["dawn"]], tokens=no_crown, seed=seed))
-    }
-    assert drawn_at == {"night sky"}
+    for seed in range(20):
+        swap = draw([TAGS["cap"], TAGS["dawn"]], tokens=no_crown, config=ALL, seed=seed)
+        assert swap is not None
+        assert [change.tag.words for change in swap.changes] == ["night sky"]
 
 
 def test_a_swap_that_hardly_changes_the_picture_is_not_made() -> None:
@@ -120,44 +135,86 @@ def test_what_looks_alike_is_no_change() -> None:
     bank = layers()
     twin = bank.add(layer([1, 2, 5, 6, 9, 10], [92, 62, 28, 255], 2))  # nearly the cap
     tags = [TAGS["cap"], Tag("bonnet", twin, "Hat", "hat")]
-    tokens = dataclasses.replace(material([tags[0]], [tags[1]][:0]), layers=bank)
-    tokens = dataclasses.replace(tokens, tags=((tags[0],), (tags[1],)))
-    assert draw([tags[0]], tokens=tokens) is None
+    assert draw([tags[0]], tokens=one_of_each(tags, bank)) is None
 
 
 def test_a_swap_that_would_be_guessed_is_not_made() -> None:
     bank = layers()
     small = bank.add(layer([1], [240, 200, 40, 255], 2))
     tags = [TAGS["cap"], Tag("pin hat", small, "Hat", "hat")]
-    tokens = dataclasses.replace(material([tags[0]], []), layers=bank)
-    tokens = dataclasses.replace(tokens, tags=((tags[0],), (tags[1],)))
+    tokens = one_of_each(tags, bank)
     assert draw([tags[0]], tokens=tokens) is None, "5 of 6 pixels have nothing beneath"
     assert draw([tags[0]], tokens=tokens, config=SwapConfig(share=1.0, most_guessed=1)) is not None
     grounds = (Ground(tokens.grounds[0].colours_P3, np.ones(16, np.bool_)),)
     assert draw([tags[0]], tokens=dataclasses.replace(tokens, grounds=grounds)) is not None
 
 
-def test_where_the_order_of_two_components_is_not_known_their_overlap_is_guessed() -> None:
-    tags = (TAGS["red"], TAGS["cap"])
-    (sure,) = paint_swaps(EVERY, [wearer(tags)], [(1, TAGS["crown"])])
-    assert (sure.changed, sure.guessed) == (6, 0)
+def test_a_component_that_is_not_trusted_is_neither_replaced_nor_put_on() -> None:
+    tags = [TAGS["dawn"], TAGS["red"], TAGS["cap"]]
+    for doubted in ("cap", "crown"):
+        trust = {**EVERY.trust, TAGS[doubted].component: 0.7}
+        tokens = dataclasses.replace(EVERY, trust=trust)
+        for seed in range(10):
+            swap = draw(tags, tokens=tokens, config=ALL, seed=seed)
+            assert swap is not None
+            assert 2 not in positions(swap)
+
+
+def test_up_to_so_many_traits_change_and_every_number_of_them_is_as_likely() -> None:
+    tags = [TAGS["dawn"], TAGS["red"], TAGS["cap"]]
+    for traits, numbers in ((2, {1, 2}), (3, {1, 2, 3}), (99, {1, 2, 3})):
+        config = SwapConfig(share=1.0, traits=traits)
+        counts = Counter(
+            len(swap.changes)
+            for seed in range(300)
+            if (swap := draw(tags, config=config, seed=seed)) is not None
+        )
+        assert set(counts) == numbers
+        for count in counts.values():
+            assert count / 300 == pytest.approx(1 / len(numbers), abs=0.09)
+
+
+def test_a_token_put_together_anew_looks_as_if_it_had_been_drawn_so() -> None:
+    values = ("dawn", "red", "cap")
+    tags = [TAGS[value] for value in values]
+    value_of = {tag: value for value, tag in TAGS.items()}
+    for seed in range(30):
+        swap = draw(tags, tokens=worn_by(*values), config=ALL, seed=seed)
+        assert swap is not None
+        picture = drawn(*values)
+        swap.paint(picture)
+        assert (picture == drawn(*(value_of[tag] for tag in swap.of_tags(tags)))).all()
+
+
+def test_a_change_that_others_cover_is_left_out_and_the_others_stay() -> None:
+    # A mask over the whole picture, in whose place comes another: no other change is seen.
     bank = layers()
-    beard = Tag("beard", bank.add(layer([9, 10, 11], [1, 1, 1, 255], 2)), "Beard", "beard")
-    tokens = dataclasses.replace(EVERY, layers=bank)
-    (swap,) = paint_swaps(tokens, [wearer([*tags, beard])], [(1, TAGS["crown"])])
-    assert (swap.changed, swap.guessed) == (6, 2), "the hat's lower two of six pixels"
+    masks = [
+        Tag(f"{name} mask", bank.add(layer(range(16), [level, 0, 0, 255], 5)), "Mask", "mask")
+        for name, level in (("dim", 50), ("bright", 250))
+    ]
+    tokens = one_of_each([TAGS["red"], TAGS["green"], *masks], bank)
+    for seed in range(10):
+        swap = draw([TAGS["red"], masks[0]], tokens=tokens, config=ALL, seed=seed)
+        assert swap is not None
+        assert [change.tag for change in swap.changes] == [masks[1]]
 
 
-def test_several_swaps_at_once_are_those_of_each_alone() -> None:
-    wearers = [wearer([TAGS["red"], TAGS["cap"]]), wearer([TAGS["dawn"]]), wearer([TAGS["green"]])]
-    tries = [(1, TAGS["crown"]), (0, TAGS["night"]), (0, TAGS["red"])]
-    together = paint_swaps(EVERY, wearers, tries)
-    for one, token, tried in zip(together, wearers, tries, strict=True):
-        (alone,) = paint_swaps(EVERY, [token], [tried])
-        assert one.where_R.tolist() == alone.where_R.tolist()
-        assert (one.colours_RC == alone.colours_RC).all()
-        assert (one.changed, one.guessed) == (alone.changed, alone.guessed)
-    assert paint_swaps(EVERY, [], []) == []
+def test_two_traits_of_one_type_do_not_change_to_the_same_value() -> None:
+    bank = layers()
+    pins = [
+        Tag(f"pin {at}", bank.add(layer([at], [250, 10 * at, 0, 255], 3)), "Pin", "pin")
+        for at in range(4)
+    ]
+    tokens = one_of_each([TAGS["dawn"], *pins], bank)
+    seen = set()
+    for seed in range(60):
+        swap = draw([TAGS["dawn"], *pins[:2]], tokens=tokens, config=ALL, seed=seed)
+        assert swap is not None
+        twin = swap.of_tags([TAGS["dawn"], *pins[:2]])
+        assert len({tag.words for tag in twin}) == 3
+        seen.add(frozenset(tag.words for tag in twin[1:]))
+    assert frozenset({"pin 2", "pin 3"}) in seen
 
 
 def test_the_share_tells_how_many_tokens_are_to_get_a_twin() -> None:
@@ -165,3 +222,10 @@ def test_the_share_tells_how_many_tokens_are_to_get_a_twin() -> None:
     assert SwapConfig().wanted(10) == 0
     with pytest.raises(ConfigError, match=r"swaps.share must be in \[0, 1\]; got 2"):
         SwapConfig(share=2)
+
+
+def test_a_twin_that_changes_nothing_is_refused_as_a_config() -> None:
+    with pytest.raises(ConfigError, match=r"swaps.traits must be at least 1; got 0"):
+        SwapConfig(traits=0)
+    with pytest.raises(ConfigError, match=r"swaps.least_trust must be in \[0, 1\]; got 2"):
+        SwapConfig(least_trust=2)

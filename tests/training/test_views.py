@@ -19,6 +19,7 @@ DAWN, NIGHT, RED, GREEN, CAP, CROWN = (TAGS[value] for _, value, _, _ in PAINTS[
 VALUES = {tag.words: value for value, tag in TAGS.items()}
 EVERY = material((DAWN, RED, CAP), (NIGHT, GREEN, CROWN), (DAWN, GREEN), (NIGHT, RED, CAP))
 ALL_SWAPPED = SwapConfig(share=1.0)
+MANY_SWAPPED = SwapConfig(share=1.0, traits=99)
 
 
 def views(
@@ -216,6 +217,33 @@ def test_a_picture_and_its_twin_say_the_same_but_for_one_phrase_that_only_one_sh
             assert sum(a != b for a, b in zip(said, other, strict=True)) == 1
             assert not made.captions.fits_TB[one, twin]
             assert not made.captions.fits_TB[twin, one]
+
+
+def test_a_twin_in_several_traits_shows_and_says_all_new_values() -> None:
+    changed = set()
+    for seed in range(20):
+        made = views(EVERY, swaps=MANY_SWAPPED, seed=seed)
+        for text, picture in zip(made.captions.texts, made.frames_PHWC, strict=True):
+            assert (picture == picture_of(text)).all()
+        for one, twin in made.swaps_S2.tolist():
+            sides = [{w for w in VALUES if w in made.captions.texts[of]} for of in (one, twin)]
+            changed.add((len(sides[0]), len(sides[1] - sides[0])))
+    assert changed == {(3, 1), (3, 2), (3, 3), (2, 1), (2, 2)}
+
+
+def test_partial_captions_of_twins_name_every_swapped_value_and_fit_one_of_both() -> None:
+    captions = CaptionConfig(partial=1.0, unnamed=0.0)
+    for seed in range(20):
+        made = views(EVERY, captions=captions, swaps=MANY_SWAPPED, seed=seed)
+        phrases, shown_TB = made.phrases.texts, made.phrases.fits_TB
+        for one, twin in made.swaps_S2.tolist():
+            for of, other in ((one, twin), (twin, one)):
+                own = {p for p, fits in zip(phrases, shown_TB, strict=True) if fits[of]}
+                new = {p for p, fits in zip(phrases, shown_TB, strict=True) if not fits[other]}
+                assert own & new, "they differ"
+                assert all(phrase in made.captions.texts[of] for phrase in own & new)
+                assert made.captions.fits_TB[of, of]
+                assert not made.captions.fits_TB[of, other]
 
 
 def test_a_twin_hides_what_its_picture_hides() -> None:

@@ -186,4 +186,9 @@ def _lines(report: TrainReport, config: TrainConfig, data: Path, out: Path) -> l
         lines.append(
             f"{report.tags_without_mask:,} of {report.tags:,} tags have no mask and were kept"
         )
+    if config.swaps.share:
+        lines.append(
+            f"{report.components_untrusted:,} of {report.components:,} components do not paint "
+            "their tokens as they look, or have one token alone, and were not swapped"
+        )
     return [*lines, f"next: traitlens evaluate {out} {data}"]

@@ -41,7 +41,7 @@ class Views:
     The first texts of `captions` are those of the pictures, one each and in their order; further
     sub-captions follow. `phrases` has every phrase of the vocabulary that the step asks for, once.
     Pictures behind the drawn tokens' are counterfactuals: `swaps_S2` has the picture and its twin,
-    which differ in one component.
+    which differ in one component or in some.
     """
 
     frames_PHWC: NDArray[np.uint8]  # the pictures of `part`

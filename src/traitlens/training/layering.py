@@ -9,6 +9,7 @@ Axes: P = H x W pixels, M pixels of a layer, R pixels that are looked at, 4 = RG
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,23 @@ def covered_to(stack: Sequence[Layer], pixels: int) -> NDArray[np.int64]:
     return levels_P
 
 
+def tied(stack: Sequence[Layer], levels_P: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return where it is not known which of a stack's layers one sees: bool (P,).
+
+    Two of one level cover the pixel there, and no higher one; `levels_P` is `covered_to` of the
+    stack.
+    """
+    once_P, twice_P = (np.zeros(len(levels_P), np.bool_) for _ in range(2))
+    shared = Counter(layer.level for layer in stack)
+    for layer in stack:
+        if shared[layer.level] > 1:
+            where = layer.covering
+            where = where[levels_P[where] == layer.level]
+            twice_P[where[once_P[where]]] = True
+            once_P[where] = True
+    return twice_P
+
+
 def visible(layer: Layer, levels_P: NDArray[np.int64]) -> Where:
     """Return the pixels of a layer that no higher one covers; `levels_P` is of those above it."""
     return layer.where_M[levels_P[layer.where_M] <= layer.level]
@@ -103,7 +121,8 @@ def painted(
 ) -> tuple[Colours, NDArray[np.bool_]]:
     """Return what a stack shows at some pixels, (R, 3), and whether that is known, bool (R,).
 
-    It is not where the ground, not known, shines through.
+    It is not where the ground, not known, shines through. Through the lowest layer that covers a
+    pixel there, such as the edge of a background whose middle nobody has seen, it does not.
     """
     colours_R3 = below.colours_P3[where_R].astype(np.uint16)
     known_R = below.known_P[where_R]
@@ -113,9 +132,12 @@ def painted(
         place_M = place_P[layer.where_M]
         inside = np.flatnonzero(place_M >= 0)
         places, paint = place_M[inside], layer.paint_M4[inside]
-        through = 255 - paint[:, 3:].astype(np.uint16)
-        colours_R3[places] = paint[:, :3] + (colours_R3[places] * through + 127) // 255
-        known_R[places] |= paint[:, 3] >= _COVERS
+        opacity = paint[:, 3:].astype(np.uint16)
+        covers = paint[:, 3] >= _COVERS
+        edge = np.flatnonzero(covers & (paint[:, 3] < 255) & ~known_R[places])
+        colours_R3[places[edge]] = paint[edge, :3].astype(np.uint16) * 255 // opacity[edge]
+        colours_R3[places] = paint[:, :3] + (colours_R3[places] * (255 - opacity) + 127) // 255
+        known_R[places] |= covers
     return np.minimum(colours_R3, 255).astype(np.uint8), known_R
 
 

@@ -26,6 +26,7 @@ from traitlens.training.grounds import bare_ground, based_ground
 from traitlens.training.layering import Ground, Layer
 from traitlens.training.layers import Layers
 from traitlens.training.tags import NO_COMPONENT, Tag
+from traitlens.training.trust import component_trust
 from traitlens.training.vocabulary import Vocabulary
 
 # More tokens tell nothing new of a collection's mean picture, or of the ground beneath its parts.
@@ -45,6 +46,7 @@ class Material:
     means_GHWC: NDArray[np.uint8]  # the mean picture of each collection
     grounds: tuple[Ground, ...]  # of each collection
     areas: Mapping[tuple[int, str], float]  # mean visible share, by collection and words
+    trust: Mapping[int, float]  # in each component, in [0, 1], by row: see `component_trust`
     written: Sequence[str | None]  # a caption of each token that was not made by the template
 
     def __len__(self) -> int:
@@ -57,6 +59,14 @@ class Material:
     def stack(self, tags: tuple[Tag, ...]) -> list[Layer]:
         """Return the layers of a token's tags, each once, in the order of their rows."""
         return [self.layers[row] for row in component_rows(tags)]
+
+    def trusts(self, row: int, *, least: float) -> bool:
+        """Return whether the component in a row is trusted at least so far."""
+        return self.trust.get(row, 0.0) >= least
+
+    def untrusted(self, least: float) -> int:
+        """Return the number of components that are not trusted so far."""
+        return sum(not self.trusts(row, least=least) for row in self.trust)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -192,12 +202,16 @@ def _joined(
 ) -> Material:
     """Return all collections together, now that their frames are known."""
     sizes = [len(collection.tags) for collection in read]
+    parts = np.split(frames_NHWC, np.cumsum(sizes)[:-1])
     likely = [
         _likely(collection, frames, layers, pixels)
-        for collection, frames in zip(
-            read, np.split(frames_NHWC, np.cumsum(sizes)[:-1]), strict=True
-        )
+        for collection, frames in zip(read, parts, strict=True)
     ]
+    trust = {
+        row: share
+        for collection, frames, (_, ground) in zip(read, parts, likely, strict=True)
+        for row, share in component_trust(frames, _worn(collection), layers, ground).items()
+    }
     return Material(
         collections=names,
         collection_N=np.repeat(np.arange(len(read)), sizes),
@@ -211,8 +225,13 @@ def _joined(
             for number, collection in enumerate(read)
             for words, area in (collection.found.areas if collection.found else {}).items()
         },
+        trust=trust,
         written=tuple(text for collection in read for text in collection.written),
     )
+
+
+def _worn(collection: _Collection) -> list[list[int]]:
+    return [component_rows(tags) for tags in collection.tags]
 
 
 def _likely(

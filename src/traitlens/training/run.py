@@ -46,6 +46,8 @@ class TrainReport:
     tokens: int
     tags: int
     tags_without_mask: int
+    components: int
+    components_untrusted: int  # for twins; 0 where none were asked for
     parameters: int
     trainable: int
     steps: int
@@ -227,7 +229,7 @@ def _told_to(place: _Place, *, tensorboard: bool) -> Iterator[OnPoint]:
 
 
 def _report(loop: Loop, course: Course) -> TrainReport:
-    last = course.curve[-10:]
+    last, swaps = course.curve[-10:], loop.config.swaps
     takes_best = loop.validator is not None and loop.config.validation.keep == "best"
     step = course.best.step if takes_best else course.step
     scores = {point.step: point.validation for point in course.curve}
@@ -235,6 +237,8 @@ def _report(loop: Loop, course: Course) -> TrainReport:
         tokens=len(loop.material),
         tags=sum(map(len, loop.material.tags)),
         tags_without_mask=loop.material.without_mask() if loop.config.masking.p else 0,
+        components=len(loop.material.trust),
+        components_untrusted=loop.material.untrusted(swaps.least_trust) if swaps.share else 0,
         parameters=sum(p.numel() for p in loop.towers.model.parameters()),
         trainable=trainable(loop.towers.model),
         steps=course.step,

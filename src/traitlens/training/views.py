@@ -5,7 +5,7 @@ Axes: B pictures of a batch, S swaps, H height, W width, C colour channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +16,10 @@ from traitlens.config import check_range
 from traitlens.training.batch import Texts, Views
 from traitlens.training.masking import MaskingConfig, Surroundings, choose_hidden, hide
 from traitlens.training.material import Material
-from traitlens.training.swapping import Swap, SwapConfig, Wearer, draw_swaps
+from traitlens.training.swapping import SwapConfig, draw_swaps
 from traitlens.training.tags import Tag, tag_words
 from traitlens.training.truth import Said, Shown, judged, phrase_weights
+from traitlens.training.twins import Swap, Wearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,13 +227,13 @@ class _Caption:
         text = self.text or sentence(self.name, self.words)
         return Said(text=text, phrases=phrases, whole=self.whole, of=of)
 
-    def saying(self, words: str) -> _Caption:
-        """Return a caption of the template that says the given phrase, too."""
-        said = self.words if words in self.words else (*self.words, words)
-        return replace(self, words=said, text=None)
+    def saying(self, phrases: Iterable[str]) -> _Caption:
+        """Return a caption of the template that says these phrases, too."""
+        more = tuple(words for words in phrases if words not in self.words)
+        return replace(self, words=self.words + more, text=None)
 
-    def swapped(self, old: str, new: str) -> _Caption:
-        return replace(self, words=tuple(new if words == old else words for words in self.words))
+    def swapped(self, instead: Mapping[str, str]) -> _Caption:
+        return replace(self, words=tuple(instead.get(words, words) for words in self.words))
 
 
 def _draw_captions(
@@ -244,7 +245,7 @@ def _draw_captions(
 ) -> list[Said]:
     """Return a caption for each picture, then for each twin, then all their sub-captions.
 
-    A picture and its twin say the same but for the phrase that is swapped, and both say that.
+    A picture and its twin say the same but for the phrases that are swapped, and both say those.
     """
     drawn = [_draw_caption(picture, config, rng=rng) for picture in pictures]
     more = [
@@ -252,10 +253,11 @@ def _draw_captions(
         for picture in pictures
     ]
     for of, swap in twins.items():
-        old, new = pictures[of].tags[swap.position].words, swap.tag.words
-        drawn[of] = drawn[of].saying(old)
-        drawn.append(drawn[of].swapped(old, new))
-        more.append([caption.swapped(old, new) for caption in more[of]])
+        tags = pictures[of].tags
+        instead = {tags[change.position].words: change.tag.words for change in swap.changes}
+        drawn[of] = drawn[of].saying(instead)
+        drawn.append(drawn[of].swapped(instead))
+        more.append([caption.swapped(instead) for caption in more[of]])
     said = [caption.said(of) for of, caption in enumerate(drawn)]
     return said + [caption.said(of) for of, captions in enumerate(more) for caption in captions]
 
