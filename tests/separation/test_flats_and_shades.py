@@ -13,18 +13,34 @@ from traitlens.separation.values import values_of
 
 
 def test_a_flat_is_what_neighbours_of_nearly_one_colour_form() -> None:
-    picture = np.zeros((3, 4, 4), np.uint8)
-    picture[:, 2:] = 200
+    picture = np.zeros((3, 8, 4), np.uint8)
+    picture[:, 4:] = 200
     picture[0, 0] = 4  # near enough
     picture[2, 0] = 40
-    numbers = flats(picture, step=5).reshape(3, 4)
-    assert numbers.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 0, 1, 1]]
+    numbers = flats(picture, step=5).reshape(3, 8)
+    assert numbers[:, [0, 1, 4, 7]].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 0, 1, 1]]
 
 
 def test_a_gradient_of_small_steps_is_one_flat() -> None:
     picture = np.repeat(np.arange(0, 200, 5, dtype=np.uint8)[None, :, None], 4, axis=2)
     assert set(flats(picture, step=5)) == {0}
     assert len(set(flats(picture, step=4))) == 40
+
+
+def test_noise_within_a_part_makes_no_flats_of_its_own() -> None:
+    noise_HW = np.random.default_rng(0).integers(-7, 8, (32, 32))
+    noise_HW[:16] += 60
+    noise_HW[16:] += 180
+    picture = np.repeat(noise_HW[..., None], 4, axis=2).astype(np.uint8)
+    numbers = flats(picture).reshape(32, 32)
+    assert len(np.unique(numbers[1:15, 1:-1])) == 1
+    assert len(np.unique(numbers)) < 8
+
+
+def test_thin_lines_without_noise_stay() -> None:
+    picture = np.full((9, 9, 4), 255, np.uint8)
+    picture[4, :, :3] = 0
+    assert flats(picture).reshape(9, 9)[:, 0].tolist() == [0] * 4 + [1] + [2] * 4
 
 
 def test_each_pixel_gets_the_mean_of_its_flat() -> None:

@@ -7,6 +7,7 @@ from traitlens.separation.masks import (
     Component,
     ComponentMasks,
     Missing,
+    Variant,
     forget_values,
     load_masks,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "PaperConfig",
     "SeparationConfig",
     "SeparationReport",
+    "Variant",
     "component_sheet",
     "components",
     "forget_values",

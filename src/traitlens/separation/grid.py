@@ -17,6 +17,8 @@ _LARGEST_ERROR = 6.0  # of 255, mean over a picture: JPEG and ringing
 _SHARPNESS = 0.5  # the error at the right grid, as a share of that at its neighbours
 _TRIED = 4  # pictures
 _ROWS = 64  # of each
+_NOISIEST = 99  # percent of the cells of pictures are less noisy
+_ROUNDING = 2  # of colours
 
 
 def native_grid(pictures: Sequence[Image.Image]) -> tuple[int, int] | None:
@@ -64,6 +66,44 @@ def reduced(rgba_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     height, width = size
     small = Image.fromarray(rgba_HWC).resize((width, height), Image.Resampling.BOX)
     return np.asarray(small)
+
+
+def centred(
+    rgba_HWC: NDArray[np.uint8], size: tuple[int, int], *, around: int = 0
+) -> NDArray[np.uint8]:
+    """Return the mean colours in the middle of a grid's cells, where their edges do not reach.
+
+    The middle is an eighth of a cell, one pixel at least, and `around` pixels on each side. On 300
+    nouns after JPEG-90 and after Lanczos to 512 px the IoU of what is seen is .96 and .96; with the
+    mean of the whole cell, and 24 as tolerance, .93 and .73.
+    """
+    if rgba_HWC.shape[:2] == size:
+        return rgba_HWC
+    rows_hc, columns_wc = (
+        _middle(side, cells, around) for side, cells in zip(rgba_HWC.shape[:2], size, strict=True)
+    )
+    middle = rgba_HWC[rows_hc.ravel()][:, columns_wc.ravel()]
+    blocks = middle.reshape(*rows_hc.shape, *columns_wc.shape, 4)
+    return np.asarray(np.rint(blocks.mean(axis=(1, 3))), np.uint8)
+
+
+def _middle(side: int, cells: int, around: int) -> NDArray[np.intp]:
+    """Return the pixels in the middle of each cell along one side: (cells, pixels)."""
+    pixels = max(1, round(side / cells / 8)) + 2 * around
+    first = np.rint((np.arange(cells) + 0.5) * side / cells - pixels / 2).astype(np.intp)
+    return np.asarray(np.clip(first[:, None] + np.arange(pixels), 0, side - 1), np.intp)
+
+
+def noise(rgba_NHWC: NDArray[np.uint8], size: tuple[int, int]) -> int:
+    """Return by how much a channel of equal cells differs, in [0, 255].
+
+    It is what the middle of cells differs by from a middle that is a pixel wider on each side.
+    """
+    off = [
+        np.abs(centred(p, size).astype(np.int16) - centred(p, size, around=1)).max(axis=2)
+        for p in rgba_NHWC
+    ]
+    return int(np.ceil(np.percentile(off, _NOISIEST))) + _ROUNDING
 
 
 def nearest(height: int, width: int, size: tuple[int, int]) -> NDArray[np.intp]:

@@ -4,7 +4,13 @@ For each token and each of its values: how much more common is the shade that th
 pixel among the tokens with the value than among all. The logarithms are averaged over each flat,
 which so has one owner: its votes speak with one voice, also where each alone is weak.
 
-Axes: N tokens, P pixels, S tokens that have a value, V values of a token.
+Rare values explain much by chance, and most of all where another type draws. So of the values that
+explain a flat enough, those of a type count more whose values explain that place in most tokens.
+Seen IoU of 300 tokens without and with that, every third scored: avastars .49 .53, critters .77
+.78, miniavs .885 .889, clay .402 .398 (`python -m benchmarks.separation`). If it counts for all
+values instead, whole faces fall to the hair: dylan .84 .73.
+
+Axes: N tokens, P pixels, S tokens that have a value, V values of a token, T types.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ _COMPARED = 40  # tokens with a value that each is compared with
 _COMPARED_OF_ALL = 96
 _PRIOR = 1.0  # tokens as common as among all, added to those with the value
 _LEAST_GAIN = 0.15  # in nats a pixel, for a value to own a flat
+_TYPE_COUNTS = 0.5  # what values of a type gain on average there, for each nat of the value's own
 
 
 def owners(
@@ -38,13 +45,15 @@ def owners(
     gains = _gains(shades_NP, values, rng)
     colour_NP = recoloured.colours()
     heirs = _heirs(recoloured, values)
+    by_type_TP = _by_type(gains, values)
     own_NP = np.full(shades_NP.shape, -1, np.int16)
     for row, (numbers, gains_VP) in enumerate(zip(values.of_token, gains, strict=True)):
         shapes_V = ~np.isin(values.type_of[numbers], recoloured.types)
-        if shapes_V.any():
-            mean_VP = averaged(gains_VP[shapes_V], flats_NP[row])
-            best_P = numbers[shapes_V][mean_VP.argmax(axis=0)]
-            own_NP[row] = np.where(mean_VP.max(axis=0) >= _LEAST_GAIN, best_P, -1)
+        own_NP[row] = _best(
+            numbers[shapes_V],
+            averaged(gains_VP[shapes_V], flats_NP[row]),
+            averaged(by_type_TP[values.type_of[numbers[shapes_V]]], flats_NP[row]),
+        )
         for position, heir_N in enumerate(heirs):
             if heir_N[row] >= 0:
                 left_P = colour_NP[row] == position
@@ -52,6 +61,27 @@ def owners(
                     left_P &= own_NP[row] < 0
                 own_NP[row, left_P] = heir_N[row]
     return own_NP
+
+
+def _best(
+    numbers_V: NDArray[np.intp], gains_VP: NDArray[np.float64], by_type_VP: NDArray[np.float64]
+) -> NDArray[np.int16]:
+    """Return which of a token's values explains each pixel best, -1 for none: (P,)."""
+    if not len(numbers_V):
+        return np.full(gains_VP.shape[1], -1, np.int16)
+    claims_VP = np.where(gains_VP >= _LEAST_GAIN, gains_VP + _TYPE_COUNTS * by_type_VP, -np.inf)
+    best_P = numbers_V[claims_VP.argmax(axis=0)]
+    return np.where(claims_VP.max(axis=0) > -np.inf, best_P, -1).astype(np.int16)
+
+
+def _by_type(gains: list[NDArray[np.float32]], values: Values) -> NDArray[np.float32]:
+    """Return the mean gain of the values of each type over the tokens that have one: (T, P)."""
+    sums_TP = np.zeros((len(values.types), gains[0].shape[1]), np.float32)
+    times_T = np.zeros(len(values.types), np.float32)
+    for numbers, gains_VP in zip(values.of_token, gains, strict=True):
+        np.add.at(sums_TP, values.type_of[numbers], gains_VP)
+        np.add.at(times_T, values.type_of[numbers], 1)
+    return np.asarray(sums_TP / np.maximum(times_T, 1)[:, None])
 
 
 def _heirs(recoloured: Recolouring, values: Values) -> list[NDArray[np.intp]]:

@@ -4,7 +4,7 @@
     components/<collection>.json    the same for people: areas and supports, and what has no mask
 
 A value that is drawn in several shapes, one for each value of another trait, is one component: its
-region is the union of the shapes, and what a token shows of it is decided by the token's picture.
+region is the union of the shapes, and its variants are the shapes.
 
 Axes: H height, W width, C the four channels RGBA, P = H x W pixels, M pixels of a component, K
 components.
@@ -16,7 +16,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,15 @@ from traitlens.standardization import decode
 FOLDER = "components"  # in a data set
 SHEET_SUFFIX = ".png"
 LABELS_SUFFIX = "-labels.zip"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """The shape of a component in the tokens that also have another trait."""
+
+    context: Trait
+    region: Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +57,11 @@ class Component:
     confidence: float  # how sure it is that these are its pixels, in [0, 1]
     layer: int  # 0 is the lowest; equal where it is not known which of two lies above
     region: Region
+    variants: tuple[Variant, ...] = ()  # where the shape depends on another trait
+
+    def region_for(self, traits: Collection[Trait]) -> Region:
+        """Return the pixels of the component in a token of some traits."""
+        return next((v.region for v in self.variants if v.context in traits), self.region)
 
     @property
     def name(self) -> tuple[str, str]:
@@ -112,7 +125,7 @@ class ComponentMasks:
         picture has another size has none.
         """
         return {
-            trait: self._mask(component.region.where_M)
+            trait: self._mask(component.region_for(token.traits).where_M)
             for trait, component in self._components_of(token)
         }
 
@@ -139,15 +152,16 @@ class ComponentMasks:
         if known:
             known.sort(key=lambda c: c.layer)
             rows_V = np.array([*(self._rows[c.name] for c in known), -1], np.int16)
-            labels_P = rows_V[self._shown(image or read_picture(token), known)]
+            regions = [c.region_for(token.traits) for c in known]
+            labels_P = rows_V[self._shown(image or read_picture(token), regions)]
         return labels_P.reshape(token.height, token.width)
 
-    def _shown(self, image: Image.Image, known: Sequence[Component]) -> NDArray[np.intp]:
-        """Return the position in `known` of what each pixel shows, -1 for nothing: (P,)."""
-        rgba_HWC, regions = channels(image), [c.region for c in known]
+    def _shown(self, image: Image.Image, regions: Sequence[Region]) -> NDArray[np.intp]:
+        """Return the position in `regions` of what each pixel shows, -1 for nothing: (P,)."""
+        rgba_HWC = channels(image)
         if self.reading.way == "flats":
             return by_flats(rgba_HWC, regions)
-        if self.reading.way == "layers":
+        if self.reading.way in ("layers", "grid"):
             return by_layers(rgba_HWC, regions, self.reading)
         return by_weights(rgba_HWC, regions, colour_bits=self.colour_bits)
 
@@ -214,12 +228,18 @@ def forget_values(folder: Path, collection: str, *, left: Container[tuple[str, s
         path.unlink()
         path.with_suffix(".json").unlink(missing_ok=True)
         return 0
-    found = tuple(c for c in masks.components if c.name in left)
+    found = tuple(_less_contexts(c, left) for c in masks.components if c.name in left)
     missing = tuple(m for m in masks.missing if (m.trait.trait_type, m.trait.value) in left)
     gone = len(masks.components) + len(masks.missing) - len(found) - len(missing)
     if gone:
         save_masks(folder, replace(masks, components=found, missing=missing))
     return gone
+
+
+def _less_contexts(component: Component, left: Container[tuple[str, str]]) -> Component:
+    """Return a component without its variants in contexts that there are no longer."""
+    kept = tuple(v for v in component.variants if (v.context.trait_type, v.context.value) in left)
+    return replace(component, variants=kept)
 
 
 def _file(folder: Path, collection: str) -> Path:
@@ -262,6 +282,9 @@ def _about(masks: ComponentMasks) -> dict[str, Any]:
         "components": [
             [asdict(c.trait), c.support, c.visible, c.confidence, c.layer] for c in masks.components
         ],
+        "variants": [
+            [row, asdict(v.context)] for row, c in enumerate(masks.components) for v in c.variants
+        ],
         "missing": [[asdict(m.trait), m.support, m.reason] for m in masks.missing],
     }
 
@@ -269,6 +292,7 @@ def _about(masks: ComponentMasks) -> dict[str, Any]:
 def to_bytes(masks: ComponentMasks) -> bytes:
     """Return the contents of the file: an npz without time stamps, so equal in equal bytes out."""
     regions = [c.region for c in masks.components]
+    regions += [v.region for c in masks.components for v in c.variants]
     pixels = masks.height * masks.width
     dense_KP = np.zeros((len(regions), pixels), np.bool_)
     for dense_P, region in zip(dense_KP, regions, strict=True):
@@ -310,7 +334,8 @@ def from_bytes(data: bytes) -> ComponentMasks:
         packed_KB, base_HWC = archive["masks"], archive["base"]
         colours, weights, rgba = (archive[name] for name in ("colours", "weights", "rgba"))
     pixels, named = about["height"] * about["width"], about.pop("components")
-    if packed_KB.shape != (len(named), -(-pixels // 8)):
+    contexts = about.pop("variants")
+    if packed_KB.shape != (len(named) + len(contexts), -(-pixels // 8)):
         raise ValueError(f"masks have shape {packed_KB.shape}")
     if base_HWC.shape != (about["height"], about["width"], 4):
         raise ValueError(f"the base has shape {base_HWC.shape}")
@@ -320,10 +345,16 @@ def from_bytes(data: bytes) -> ComponentMasks:
     if colours.shape != (total,) or weights.shape != (total,) or rgba.shape != (4 * total,):
         raise ValueError("masks and colours differ in length")
     where_K = (np.flatnonzero(dense_P).astype(np.int32) for dense_P in dense_KP)
-    regions = map(Region, where_K, *_split(ends_K, colours, weights, rgba.reshape(-1, 4)))
+    parts = _split(ends_K, colours, weights, rgba.reshape(-1, 4))
+    regions = [Region(*each) for each in zip(where_K, *parts, strict=True)]
+    variants: list[list[Variant]] = [[] for _ in named]
+    for (row, context), region in zip(contexts, regions[len(named) :], strict=True):
+        variants[row].append(Variant(Trait(**context), region))
     components = (
-        Component(Trait(**trait), support, visible, confidence, layer, region)
-        for (trait, support, visible, confidence, layer), region in zip(named, regions, strict=True)
+        Component(Trait(**trait), support, visible, confidence, layer, region, tuple(of_it))
+        for (trait, support, visible, confidence, layer), region, of_it in zip(
+            named, regions, variants, strict=False
+        )
     )
     missing = (Missing(Trait(**trait), *rest) for trait, *rest in about.pop("missing"))
     del about["format_version"]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from traitlens.config import check_choice
 from traitlens.separation.flats import averaged, flats
-from traitlens.separation.grid import nearest, reduced
+from traitlens.separation.grid import centred, nearest, reduced
 from traitlens.separation.pixels import Mask, Region, pack
 
-WAYS = ("weights", "layers", "flats")
+WAYS = ("weights", "layers", "grid", "flats")
 _OF_A_FLAT = 0.4  # that a mask covers, for the flat to be the component's
 
 
@@ -27,8 +27,9 @@ class Reading:
 
     "weights": a pixel shows a component when it has its very colour; the greatest weight wins.
     "layers": the same on a grid of `height` x `width`, where no channel may differ by more than
-    `tolerance`; the topmost layer wins. "flats": a flat of the picture shows the topmost component
-    that covers enough of it, whatever its colour.
+    `tolerance`; the topmost layer wins. "grid": the same in the middle of the grid's cells, as
+    enlarged pixel art has them. "flats": a flat of the picture shows the topmost component that
+    covers enough of it, whatever its colour.
     """
 
     way: str = "weights"
@@ -59,14 +60,30 @@ def by_layers(
 ) -> NDArray[np.intp]:
     """Return what each pixel shows, as `by_weights` does; `regions` are sorted from below."""
     size = reading.height, reading.width
-    grid_P = nearest(rgba_HWC.shape[0], rgba_HWC.shape[1], size).ravel()
-    small_GC = reduced(rgba_HWC, size).reshape(-1, 4).astype(np.int16)
+    height, width = rgba_HWC.shape[:2]
+    grid_P = nearest(height, width, size).ravel()
+    shrink = centred if reading.way == "grid" else reduced
+    small_GC = shrink(rgba_HWC, size).reshape(-1, 4).astype(np.int16)
     shown_G = np.full(len(small_GC), -1, np.intp)
     for position, region in enumerate(regions):
-        mean_GC, inside_G = _on_grid(region, grid_P, len(small_GC))
-        near_G = (np.abs(small_GC - mean_GC) <= reading.tolerance).all(axis=1)
+        if reading.way == "grid":
+            own_GC, inside_G = _in_middle(region, grid_P, (height, width), size)
+        else:
+            own_GC, inside_G = _on_grid(region, grid_P, len(small_GC))
+        near_G = (np.abs(small_GC - own_GC) <= reading.tolerance).all(axis=1)
         shown_G[near_G & inside_G & (small_GC[:, 3] > 0)] = position
     return shown_G[grid_P]
+
+
+def _in_middle(
+    region: Region, grid_P: NDArray[np.intp], shape: tuple[int, int], size: tuple[int, int]
+) -> tuple[NDArray[np.int16], Mask]:
+    """Return the colours of a region in the middle of a grid's cells, and where it is."""
+    rgba_PC = np.zeros((len(grid_P), 4), np.uint8)
+    rgba_PC[region.where_M] = region.rgba_M4
+    inside_G = np.zeros(size[0] * size[1], np.bool_)
+    inside_G[grid_P[region.where_M]] = True
+    return centred(rgba_PC.reshape(*shape, 4), size).reshape(-1, 4).astype(np.int16), inside_G
 
 
 def _on_grid(

@@ -31,6 +31,7 @@ from traitlens.separation.masks import (
     Component,
     ComponentMasks,
     Missing,
+    Variant,
     load_masks,
     read_picture,
     save_masks,
@@ -235,7 +236,7 @@ def separate_tokens(
     for name in values:
         support, at = len(members.get(name, ())), place.get(name)
         if at is not None and len(result.regions[at]):
-            found.append(_component(name, support, result, at))
+            found.append(_component(support, result, at, names=tuple(wanted)))
         else:
             reason = TOO_FEW_TOKENS if at is None else NOTHING_FOUND[config.method]
             missing.append(Missing(Trait(*name), support, reason))
@@ -255,14 +256,18 @@ def separate_tokens(
     )
 
 
-def _component(name: tuple[str, str], support: int, result: Found, at: int) -> Component:
+def _component(
+    support: int, result: Found, at: int, *, names: Sequence[tuple[str, str]]
+) -> Component:
+    variants = result.variants[at].items()
     return Component(
-        trait=Trait(*name),
+        trait=Trait(*names[at]),
         support=support,
         visible=float(result.visible_K[at]),
         confidence=float(result.confidence_K[at]),
         layer=int(result.layer_K[at]),
         region=result.regions[at],
+        variants=tuple(Variant(Trait(*names[context]), region) for context, region in variants),
     )
 
 
@@ -318,6 +323,7 @@ def _find(
     sure = [float(region.weights_M.mean()) / 255 if len(region) else 0.0 for region in regions]
     return Found(
         regions=regions,
+        variants=[{} for _ in regions],
         visible_K=np.array(shares),
         confidence_K=np.array(sure),
         layer_K=np.zeros(len(regions), np.intp),

@@ -1,7 +1,8 @@
 """Who lies over whom: a picture is its values' shades, painted from the lowest layer up.
 
 For each trait value and pixel the fit decides whether the value draws there, and which shade. It
-starts with shades that set the value's tokens apart, and then repeats
+starts with shades that set the value's tokens apart, where no other of their values has the better
+claim (`priors`), and then repeats
 
 1. order: where two values of a token both draw, one of them is seen; who is seen more often lies
    above. Where little is known, what is smaller lies above;
@@ -10,7 +11,9 @@ starts with shades that set the value's tokens apart, and then repeats
    lower values draw, or else what tokens without the value show;
 3. rivals: where most tokens with the value also have some other value, its rival, tokens with the
    rival but without the value must show the shade less often, by `margin`. Else a hat that only
-   women wear would own what all women show.
+   women wear would own what all women show. Tokens in which something covers the pixel hardly
+   count (that they do not raises the IoU of what is seen on 1,000 nouns from .969 to .984);
+4. doubt: a value of few tokens draws nothing where others of theirs are likelier to (`priors`).
 
 In the last rounds the margin falls to .05 where most tokens with the type are painted by it: then
 the rest is taken to be painted too, although it looks much like what lies below.
@@ -26,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from traitlens.separation.priors import claimed, plausible
 from traitlens.separation.shades import CLEAR, NONE, Shades, commonest, counts
 from traitlens.separation.values import Values
 
@@ -38,6 +42,7 @@ _LEAST_UNCOVERED = 0.05  # of a value's tokens, to judge by
 _RIVAL_SHARE = 0.5  # of the tokens that have a value, those that also have the rival
 _LEAST_RIVAL_TOKENS = 5  # fewer say nothing about a share
 _MOST_RIVAL_TOKENS = 60
+_COVERED_COUNT = 1.0  # tokens that all of a rival's count as, beside those that are not covered
 _FEW_PIXELS = 20  # contests that say little about an order
 _SIZE_COUNTS = 0.3  # how much size says about it, in contests won
 
@@ -59,6 +64,22 @@ class Stack:
             shows = shades_NP[cells] == drawn_P[where]
             seen_NP[cells] = np.where(shows, np.int16(value), seen_NP[cells])
         return seen_NP
+
+    def topmost(self, values: Values) -> NDArray[np.int16]:
+        """Return the highest layer that draws at each pixel of each token: (N, P), -1 for none."""
+        top_NP = np.full((values.tokens, self.drawn_KP.shape[1]), -1, np.int16)
+        for value in np.argsort(self.layer_K, kind="stable"):
+            where = np.flatnonzero(self.drawn_KP[value] != NONE)
+            top_NP[np.ix_(values.rows[value], where)] = self.layer_K[value]
+        return top_NP
+
+    def painted(self, values: Values) -> Shades:
+        """Return the tokens as the stack draws them: (N, P), `NONE` where it draws nothing."""
+        painted_NP = np.full((values.tokens, self.drawn_KP.shape[1]), NONE, np.uint8)
+        for value in np.argsort(self.layer_K, kind="stable"):
+            where = np.flatnonzero(self.drawn_KP[value] != NONE)
+            painted_NP[np.ix_(values.rows[value], where)] = self.drawn_KP[value, where]
+        return painted_NP
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +106,12 @@ def fit(shades_NP: Shades, values: Values, *, share: float, margin: float) -> St
     evidence = _Evidence(
         shades_NP, tuple(candidates), tuple(others), _rivals(values), values, share, margin
     )
-    stack = _ordered(evidence, _distinct(evidence))
+    stack = _ordered(evidence, claimed(shades_NP, _distinct(evidence), values))
     for at in range(_ROUNDS):
         siblings_KP = _with_siblings(stack.drawn_KP, values)
         if at < _PLAIN_ROUNDS:
             siblings_KP[:] = False
-        stack = _ordered(evidence, _draw(evidence, stack, siblings_KP))
+        stack = _ordered(evidence, plausible(_draw(evidence, stack, siblings_KP), values))
     return stack
 
 
@@ -116,6 +137,7 @@ def _distinct(evidence: _Evidence) -> Shades:
     """Return the shades that set each value's tokens apart by the margin: (K, P)."""
     shades_NP, values, margin = evidence.shades_NP, evidence.values, evidence.margin
     drawn_KP = np.full((len(values), shades_NP.shape[1]), NONE, np.uint8)
+    nothing_NP = np.full(shades_NP.shape, -1, np.int16)
     for value, (drawn_P, rows) in enumerate(zip(drawn_KP, values.rows, strict=True)):
         best_P, share_P = np.zeros(len(drawn_P)), np.zeros(len(drawn_P))
         for shade_P, others_P in zip(
@@ -126,7 +148,7 @@ def _distinct(evidence: _Evidence) -> Shades:
             better_P = (lead_P >= margin) & (lead_P > best_P) & (shade_P < CLEAR)
             drawn_P[better_P], best_P[better_P] = shade_P[better_P], lead_P[better_P]
             share_P[better_P] = own_P[better_P]
-        theirs_P = _of_rivals(shades_NP, evidence.rivals[value], drawn_P)
+        theirs_P = _of_rivals(evidence, value, drawn_P, nothing_NP, 0)
         drawn_P[share_P - theirs_P < margin] = NONE
     return drawn_KP
 
@@ -147,14 +169,22 @@ def _rivals(values: Values) -> tuple[tuple[NDArray[np.intp], ...], ...]:
 
 
 def _of_rivals(
-    shades_NP: Shades, rivals: tuple[NDArray[np.intp], ...], drawn_P: Shades
+    evidence: _Evidence, value: int, drawn_P: Shades, top_NP: NDArray[np.int16], layer: int
 ) -> NDArray[np.float64]:
-    """Return the largest share of any rival's tokens that show what a value draws: (P,)."""
+    """Return the largest share of any rival's tokens that show what a value draws: (P,).
+
+    Tokens where something covers the pixel that lies as high as the value say nothing; where all
+    are such, they count nevertheless.
+    """
     where = np.flatnonzero(drawn_P != NONE)
     theirs_P = np.zeros(len(drawn_P))
-    for rows in rivals:
-        shown = (shades_NP[np.ix_(rows, where)] == drawn_P[where]).mean(axis=0)
-        theirs_P[where] = np.maximum(theirs_P[where], shown)
+    for rows in evidence.rivals[value]:
+        cells = np.ix_(rows, where)
+        shows = evidence.shades_NP[cells] == drawn_P[where]
+        open_ = top_NP[cells] < layer
+        share = (shows & open_).sum(axis=0) + _COVERED_COUNT * shows.mean(axis=0)
+        share /= open_.sum(axis=0) + _COVERED_COUNT
+        theirs_P[where] = np.maximum(theirs_P[where], share)
     return theirs_P
 
 
@@ -223,14 +253,18 @@ def _with_siblings(drawn_KP: Shades, values: Values) -> NDArray[np.bool_]:
 def _draw(evidence: _Evidence, stack: Stack, siblings_KP: NDArray[np.bool_]) -> Shades:
     """Return what each value draws, given what covers it; from the lowest layer up."""
     shades_NP, values = evidence.shades_NP, evidence.values
-    top_NP = _topmost(stack, values)
+    top_NP = stack.topmost(values)
     painted_NP = np.full(shades_NP.shape, NONE, np.uint8)
     drawn_KP = np.full_like(stack.drawn_KP, NONE)
     for value in np.argsort(stack.layer_K, kind="stable"):
         rows_S = values.rows[value]
-        open_SP = top_NP[rows_S] <= stack.layer_K[value]
+        layer = int(stack.layer_K[value])
         margin_P = np.where(siblings_KP[value], _SIBLING_MARGIN, evidence.margin)
-        drawn_P = _drawn(evidence, int(value), open_SP, painted_NP[rows_S], margin_P)
+        drawn_P, shown_P = _drawn(
+            evidence, int(value), top_NP[rows_S] <= layer, painted_NP[rows_S], margin_P
+        )
+        theirs_P = _of_rivals(evidence, int(value), drawn_P, top_NP, layer)
+        drawn_P[shown_P - theirs_P < margin_P] = NONE
         drawn_KP[value] = drawn_P
         painted_NP[rows_S] = np.where(drawn_P != NONE, drawn_P, painted_NP[rows_S])
     return drawn_KP
@@ -242,8 +276,11 @@ def _drawn(
     open_SP: NDArray[np.bool_],
     painted_SP: Shades,
     margin_P: NDArray[np.float64],
-) -> Shades:
-    """Return what one value draws, given where its tokens are not covered, and painted below it."""
+) -> tuple[Shades, NDArray[np.float64]]:
+    """Return what one value draws, and the share of its open tokens that show that: (P,) each.
+
+    `open_SP` says where its tokens are not covered, `painted_SP` what is painted below it.
+    """
     rows_S = evidence.values.rows[value]
     shown_SP, open_P = evidence.shades_NP[rows_S], open_SP.sum(axis=0)
     drawn_P = np.full(len(open_P), NONE, np.uint8)
@@ -258,15 +295,4 @@ def _drawn(
         fits_P &= (open_P >= _LEAST_UNCOVERED * len(rows_S)) & (shade_P < CLEAR)
         better_P = fits_P & (own_P > best_P)
         drawn_P[better_P], best_P[better_P] = shade_P[better_P], own_P[better_P]
-    theirs_P = _of_rivals(evidence.shades_NP, evidence.rivals[value], drawn_P)
-    drawn_P[best_P - theirs_P * open_P < margin_P * open_P] = NONE
-    return drawn_P
-
-
-def _topmost(stack: Stack, values: Values) -> NDArray[np.int16]:
-    """Return the highest layer that draws at each pixel of each token, -1 for none: (N, P)."""
-    top_NP = np.full((values.tokens, stack.drawn_KP.shape[1]), -1, np.int16)
-    for value in np.argsort(stack.layer_K, kind="stable"):
-        where = np.flatnonzero(stack.drawn_KP[value] != NONE)
-        top_NP[np.ix_(values.rows[value], where)] = stack.layer_K[value]
-    return top_NP
+    return drawn_P, best_P / np.maximum(open_P, 1)

@@ -65,6 +65,12 @@ class Values:
         numbers_by_key = {key: n for n, key in enumerate(dict.fromkeys(keys))}
         return np.array([numbers_by_key[key] for key in keys], np.intp)
 
+    def every(self, step: int) -> Values:
+        """Return the values that every `step`-th token has, and the rows among these tokens."""
+        rows = [rows[rows % step == 0] // step for rows in self.rows]
+        kept = {name: of for name, of in zip(self.names, rows, strict=True) if len(of)}
+        return Values.of(kept, tokens=-(-self.tokens // step))
+
     def of_type(self, number: int) -> NDArray[np.intp]:
         return np.flatnonzero(self.type_of == number)
 
