@@ -297,6 +297,7 @@ def test_it_works_in_the_worker_of_a_pool() -> None:
 # Scripts without `if __name__ == "__main__"`, as a notebook is one
 SCRIPT = f"""
 import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has it ignored
 from traitlens.standardization import Limits, StandardizeConfig
 from traitlens.standardization.guard import GuardedStandardizer
 config = StandardizeConfig(limits=Limits(timeout_s=0.4))
