@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from traitlens.separation.flats import averaged, flats
-from traitlens.separation.grid import native_grid, nearest
+from traitlens.separation.grid import is_smooth, native_grid, nearest
 from traitlens.separation.shades import CLEAR, NONE, commonest, counts, shades
 from traitlens.separation.stacking import sorted_by
 from traitlens.separation.values import values_of
@@ -91,6 +91,18 @@ def test_only_enlarged_pixel_art_has_a_grid() -> None:
     assert native_grid([disc]) is None
     assert native_grid([large.crop((0, 0, 60, 60))]) is None
     assert native_grid([]) is None
+
+
+def test_a_small_drawing_has_smooth_edges_and_pixel_art_has_not() -> None:
+    rng = np.random.default_rng(0)
+    art = Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8))
+    assert not is_smooth([art, art.resize((48, 48), Image.Resampling.NEAREST)])
+    y, x = np.mgrid[:256, :256]
+    disc_HW = np.hypot(x - 128, y - 120) < 90
+    disc = Image.fromarray(np.where(disc_HW[..., None], (200, 30, 30), (20, 90, 120)).astype("u1"))
+    assert is_smooth([disc.resize((48, 48), Image.Resampling.BOX)])
+    assert not is_smooth([disc.resize((48, 48), Image.Resampling.NEAREST)])
+    assert not is_smooth([Image.new("RGBA", (1, 1))])
 
 
 def test_each_pixel_lies_in_a_pixel_of_the_grid() -> None:

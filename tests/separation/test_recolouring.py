@@ -72,6 +72,23 @@ def test_a_colour_belongs_to_the_outline_and_not_to_what_covers_it(found: Recolo
     assert found.explained > 0.9
 
 
+def test_what_merely_covers_the_ground_and_a_face_is_the_host_of_neither() -> None:
+    """One face, under hats of which one reaches the frame: nothing else varies."""
+    drawn, names = [], []
+    reaching = {**HATS, "Brim": (slice(0, 22), slice(14, 18))}
+    for skin, ground, hat in itertools.product(SKINS, GROUNDS, HATS):
+        picture = np.full((SIZE, SIZE, 4), (*GROUNDS[ground], 255), np.uint8)
+        picture[HEADS["Tall"]] = (*SKINS[skin], 255)
+        picture[reaching[hat]] = (*HAT_COLOUR, 255)
+        picture[28:, 4:28] = (0, 0, 0, 255)
+        drawn.append(picture.reshape(-1, 4))
+        names.append([("Skin", skin), ("Ground", ground), ("Hat", hat or "None")])
+    found = recolouring(np.stack(drawn), values_of(names), frame(), tolerance=24)
+    assert found.ground == 0
+    assert 0 not in found.hosts, "a hat is no backdrop"
+    assert not found.hosts
+
+
 def test_every_value_of_a_recolouring_type_has_the_same_mark(found: Recolouring) -> None:
     rgba_NPC, values = pictures()
     skin = next(p for p, number in enumerate(found.types) if values.types[number] == "Skin")

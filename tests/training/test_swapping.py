@@ -229,3 +229,23 @@ def test_a_twin_that_changes_nothing_is_refused_as_a_config() -> None:
         SwapConfig(traits=0)
     with pytest.raises(ConfigError, match=r"swaps.least_trust must be in \[0, 1\]; got 2"):
         SwapConfig(least_trust=2)
+
+
+def test_of_a_value_that_has_several_shapes_the_wearers_is_put_on() -> None:
+    """Hats are cut for a body, so that bodies stay and the hat is that for the token's body."""
+    bank = layers()
+    for_red, for_green = ("Body", "red body"), ("Body", "green body")
+    where = layer([1, 2, 5, 6], [250, 250, 250, 255], 2), layer([1, 5, 9], [9, 9, 9, 255], 2)
+    bonnets = [
+        Tag("bonnet", bank.add(shape), "Hat", "hat", context=context)
+        for shape, context in zip(where, (for_red, for_green), strict=True)
+    ]
+    tokens = one_of_each([*TAGS.values(), *bonnets], bank)
+    tags = [TAGS["dawn"], TAGS["red"], TAGS["cap"]]
+    put_on = set()
+    for seed in range(40):
+        swap = draw(tags, tokens=tokens, config=ALL, seed=seed)
+        assert swap is not None
+        assert 1 not in positions(swap), "on the body the shape of hats depends"
+        put_on |= {change.tag for change in swap.changes if change.position == 2}
+    assert put_on == {TAGS["crown"], bonnets[0]}

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from traitlens.separation import recovering
-from traitlens.separation.grid import centred, native_grid, nearest, noise, reduced
+from traitlens.separation.grid import centred, is_smooth, native_grid, nearest, noise, reduced
 from traitlens.separation.layers import LayersConfig, layers
-from traitlens.separation.pixels import Pixels, Region, colour_bits_for, weights
+from traitlens.separation.pixels import Pixels, Region, weights
 from traitlens.separation.reading import Reading
 from traitlens.separation.values import Values
 from traitlens.separation.variants import Variants
@@ -141,7 +141,7 @@ def _scale(rgba_NHWC: NDArray[np.uint8], size: tuple[int, int], config: LayersCo
     grid = native_grid(pictures)
     if grid is not None:
         return _Scale(size=grid, on_grid=True, noise=noise(rgba_NHWC[:_TO_JUDGE_BY], grid))
-    if max(size) < _SMALL_PX and colour_bits_for(pictures) == 8:
+    if max(size) < _SMALL_PX and not is_smooth(pictures):
         return _Scale(size=size, on_grid=True, noise=0)
     part = min(1.0, config.working_px / max(size))
     height, width = (max(1, round(side * part)) for side in size)

@@ -19,6 +19,11 @@ _TRIED = 4  # pictures
 _ROWS = 64  # of each
 _NOISIEST = 99  # percent of the cells of pictures are less noisy
 _ROUNDING = 2  # of colours
+_EDGE = 24  # of a channel, between the two neighbours of a pixel
+_MOST_OFF = 8  # of a channel, to a mixture of the neighbours
+# Median over 16 pictures of each of 37 collections of pixel art: at most .19; of 17 drawn styles
+# at 64 px: at least .25.
+_SMOOTHED = 0.22
 
 
 def native_grid(pictures: Sequence[Image.Image]) -> tuple[int, int] | None:
@@ -57,6 +62,29 @@ def _error(strip: Image.Image, width: int) -> float:
         again = np.asarray(small.resize(strip.size, up), np.float32)
         errors.append(float(np.abs(shown - again).mean()))
     return min(errors)
+
+
+def is_smooth(pictures: Sequence[Image.Image]) -> bool:
+    """Return whether edges are anti-aliased, as drawings' are and pixel art's at its own size not.
+
+    On an anti-aliased edge a pixel is a mixture of the two beside it.
+    """
+    shares = [_mixed(np.asarray(picture.convert("RGB"), np.float32)) for picture in pictures]
+    return bool(np.median(shares) >= _SMOOTHED)
+
+
+def _mixed(rgb_HWC: NDArray[np.float32]) -> float:
+    """Return the share of mixtures of both neighbours among the pixels between unlike ones."""
+    between, mixtures = np.zeros((2, *rgb_HWC.shape[:2]), np.bool_)
+    for axis in (0, 1):
+        line = np.moveaxis(rgb_HWC, axis, 0)
+        way, off = line[2:] - line[:-2], line[1:-1] - line[:-2]
+        part = (off * way).sum(axis=2) / np.maximum((way * way).sum(axis=2), 1)
+        unlike = np.abs(way).max(axis=2) >= _EDGE
+        near = np.abs(off - part[..., None] * way).max(axis=2) <= _MOST_OFF
+        np.moveaxis(between, axis, 0)[1:-1] |= unlike
+        np.moveaxis(mixtures, axis, 0)[1:-1] |= unlike & near & (part > 0.1) & (part < 0.9)
+    return float(mixtures.sum() / max(1, between.sum()))
 
 
 def reduced(rgba_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,9 +38,12 @@ _LEAST_VALUES = 3
 _LEAST_SPREAD = 0.1  # how unsure it is where the colour lies; a plain part is always in one place
 _LEAST_LIKENESS = 0.7  # of where the values' colours lie, so that they recolour one thing
 _GROUND_SHARE = 0.4  # of the frame
-_LEAST_VARIANCE = 0.004  # for each pixel that shows the colour, for where it lies to be explained
-_LEAST_VARIANCE_OF_GROUND = 0.02  # parts that reach the frame are no backdrops
-_HOST_SHARE = 0.1  # of the variance that a host explains
+# Of where a colour is seen, for each pixel that shows it: what there must be for a host to be
+# sought, and for the ground to have one, as parts that reach the frame are no backdrops.
+_LEAST_VARIANCE, _LEAST_VARIANCE_OF_GROUND = 0.004, 0.06
+# The share of the variance that a host explains: what merely covers a colour that nearly all
+# tokens show in the same place, as hair does a face, explains some of what little there is.
+_HOST_SHARE, _HOST_SHARE_OF_LITTLE, _LITTLE_VARIANCE = 0.1, 0.5, 0.03
 _MARKS = 8  # a type: the colour itself, then three steps to black, and three to white
 _MIXED = 6  # largest difference of a channel to a mixture
 _MOST_TYPES = 6
@@ -264,26 +268,34 @@ def _hosts(
         else:
             is_NP = colour_NP == position
             judged_NP = is_NP | (colour_NP == ground) if ground is not None else is_NP | True
-        least = _LEAST_VARIANCE_OF_GROUND if position == ground else _LEAST_VARIANCE
-        explained = {t: _explained(is_NP, judged_NP, values, t, least=least) for t in others}
+        variance = _variance(is_NP, judged_NP)
+        explained = {t: _explained(is_NP, judged_NP, values, t) / variance for t in others}
         best = max(explained, key=lambda t: explained[t], default=None)
-        if best is not None and explained[best] >= _HOST_SHARE:
+        least = _least_share(variance / max(is_NP.sum(), 1), is_ground=position == ground)
+        if best is not None and explained[best] >= least:
             hosts[position] = best, explained[best]
     return hosts
 
 
-def _explained(
-    is_NP: NDArray[np.bool_],
-    judged_NP: NDArray[np.bool_],
-    values: Values,
-    number: int,
-    *,
-    least: float,
-) -> float:
-    """Return the share of the variance of `is_NP` that a type's values explain, without bias."""
+def _least_share(variance: float, *, is_ground: bool) -> float:
+    """Return what a host must explain of so much variance for each pixel of a colour."""
+    if variance <= (_LEAST_VARIANCE_OF_GROUND if is_ground else _LEAST_VARIANCE):
+        return math.inf  # where nearly all is of one kind there is nothing to explain
+    return _HOST_SHARE if variance >= _LITTLE_VARIANCE else _HOST_SHARE_OF_LITTLE
+
+
+def _variance(is_NP: NDArray[np.bool_], judged_NP: NDArray[np.bool_]) -> float:
+    """Return the variance of `is_NP` over tokens, summed over what is judged; above 0."""
     judged_P = judged_NP.sum(axis=0)
     mean_P = (is_NP & judged_NP).sum(axis=0) / np.maximum(judged_P, 1)
-    variance = float((judged_P * mean_P * (1 - mean_P)).sum())
+    return max(1e-9, float((judged_P * mean_P * (1 - mean_P)).sum()))
+
+
+def _explained(
+    is_NP: NDArray[np.bool_], judged_NP: NDArray[np.bool_], values: Values, number: int
+) -> float:
+    """Return how much of the variance of `is_NP` a type's values explain, without bias."""
+    mean_P = (is_NP & judged_NP).sum(axis=0) / np.maximum(judged_NP.sum(axis=0), 1)
     between = 0.0
     for value in values.of_type(number):
         rows = values.rows[value]
@@ -292,5 +304,4 @@ def _explained(
         chance_P = own_mean_P * (1 - own_mean_P) / np.maximum(own_P - 1, 1)
         gain_P = own_P * ((own_mean_P - mean_P) ** 2 - chance_P)
         between += float(gain_P[own_P >= 2].sum())
-    # Where nearly all is of one kind there is nothing to explain.
-    return between / variance if variance > least * is_NP.sum() else 0.0
+    return between

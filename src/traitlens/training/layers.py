@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traitlens.models.pixels import PixelConfig
+from traitlens.records import Trait
 from traitlens.separation import Component
+from traitlens.separation.pixels import Region
 from traitlens.training.layering import Layer, fitted
 
 
@@ -41,11 +43,23 @@ class Layers:
 
     def add_component(
         self, component: Component, *, size: tuple[int, int], pixels: PixelConfig
-    ) -> int:
-        """Append a component of pictures of `size` (height, width) and return its row."""
-        region = component.region
-        where_M, paint_M4 = fitted(region.rgba_M4, region.where_M, size=size, pixels=pixels)
-        return self.add(Layer(where_M, paint_M4, component.layer))
+    ) -> dict[Trait | None, int]:
+        """Append the shapes of a component of pictures of `size` (height, width).
+
+        Returns their rows by the trait that a token must also have, the shape that holds without
+        one at None.
+        """
+        shapes: dict[Trait | None, Region] = {None: component.region}
+        shapes |= {variant.context: variant.region for variant in component.variants}
+        return {
+            context: self.add(
+                Layer(
+                    *fitted(region.rgba_M4, region.where_M, size=size, pixels=pixels),
+                    component.layer,
+                )
+            )
+            for context, region in shapes.items()
+        }
 
     def __len__(self) -> int:
         return len(self._levels)

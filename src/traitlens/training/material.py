@@ -83,6 +83,16 @@ class Material:
                     found.setdefault((collection, tag.trait_type), {})[tag.component] = tag
         return {key: tuple(tags[row] for row in sorted(tags)) for key, tags in found.items()}
 
+    @cached_property
+    def shaping(self) -> frozenset[tuple[int, str]]:
+        """The trait types on which the shape of some component depends, with their collections."""
+        return frozenset(
+            (collection, tag.context[0])
+            for (collection, _), tags in self.values.items()
+            for tag in tags
+            if tag.context is not None
+        )
+
 
 def component_rows(tags: tuple[Tag, ...]) -> list[int]:
     """Return the rows of the components that tags have, each once, ascending."""
@@ -125,7 +135,8 @@ def gather(
         data, locations, pixels, cache=cache, workers=workers, progress=progress
     )
     material = _joined(data.collections, read, layers, frames_NHWC, pixels)
-    _ = material.vocabulary, material.values  # now, so that processes forked later share them
+    # Now, so that processes forked later share them
+    _ = material.vocabulary, material.values, material.shaping
     return material
 
 
@@ -134,7 +145,8 @@ class _Found:
     """The components of a collection; its pictures have the size (height, width)."""
 
     size: tuple[int, int]
-    rows: Mapping[tuple[str, str], int]  # in the layers, by trait type and value
+    # In the layers, by trait type and value, then by the trait that the shape depends on
+    rows: Mapping[tuple[str, str], Mapping[Trait | None, int]]
     areas: Mapping[str, float]  # mean visible share, by words
     base_HWC: NDArray[np.uint8]
 
@@ -166,7 +178,7 @@ def _read(
     tokens: Iterable[Token], found: _Found | None, captions: Mapping[str, WrittenCaption]
 ) -> _Collection:
     result = _Collection(tags=[], locations=[], written=[], found=found)
-    named: dict[tuple[Trait, bool], Tag] = {}  # one object for each
+    named: dict[tuple[Trait, int], Tag] = {}  # one object for each
     for token in tokens:
         assert token.location is not None, "the reader fills it in"
         result.locations.append(token.location)
@@ -179,16 +191,24 @@ def _read(
 
 def _tags(
     token: Token,
-    rows: Mapping[tuple[str, str], int],
-    named: dict[tuple[Trait, bool], Tag],
+    rows: Mapping[tuple[str, str], Mapping[Trait | None, int]],
+    named: dict[tuple[Trait, int], Tag],
 ) -> tuple[Tag, ...]:
     tags = []
     for trait in in_caption_order(token):
-        key = (trait, bool(rows))
+        shapes = rows.get((trait.trait_type, trait.value), {None: NO_COMPONENT})
+        context = next((other for other in shapes if other in token.traits), None)
+        key = (trait, shapes[context])
         if key not in named:
             words = trait_words(trait)
-            row = rows.get((trait.trait_type, trait.value), NO_COMPONENT)
-            named[key] = Tag(words.phrase, row, trait.trait_type, words.kind, words.is_measure)
+            named[key] = Tag(
+                words.phrase,
+                shapes[context],
+                trait.trait_type,
+                words.kind,
+                words.is_measure,
+                (context.trait_type, trait_words(context).phrase) if context else None,
+            )
         tags.append(named[key])
     return tuple(tag for tag in tags if tag.words)
 

@@ -120,7 +120,10 @@ def _draft(
 
 
 def _swappable(material: Material, wearer: Wearer, least_trust: float) -> list[int]:
-    """Return the positions of tags that can be replaced: each alone has its component and words."""
+    """Return the positions of tags that can be replaced.
+
+    Each alone has its component and words, and no component's shape depends on its type.
+    """
     components = Counter(tag.component for tag in wearer.tags)
     words = Counter(tag.words for tag in wearer.tags)
     return [
@@ -129,6 +132,7 @@ def _swappable(material: Material, wearer: Wearer, least_trust: float) -> list[i
         if tag.component != NO_COMPONENT
         and position not in wearer.hidden
         and components[tag.component] == words[tag.words] == 1
+        and (wearer.collection, tag.trait_type) not in material.shaping
         and material.trusts(tag.component, least=least_trust)
     ]
 
@@ -136,13 +140,18 @@ def _swappable(material: Material, wearer: Wearer, least_trust: float) -> list[i
 def _others(
     material: Material, wearer: Wearer, position: int, taken: Sequence[Tag], *, least_trust: float
 ) -> list[Tag]:
-    """Return what may take the place of a tag and says and shows nothing that is `taken`."""
+    """Return what may take the place of a tag and says and shows nothing that is `taken`.
+
+    Of a value that has several shapes it is the wearer's.
+    """
     components = {tag.component for tag in taken}
     words = {tag.words for tag in taken}
+    named = {(tag.trait_type, tag.words) for tag in wearer.tags}
     return [
         tag
         for tag in material.values[wearer.collection, wearer.tags[position].trait_type]
         if tag.component not in components
         and tag.words not in words
+        and (tag.context is None or tag.context in named)
         and material.trusts(tag.component, least=least_trust)
     ]

@@ -20,6 +20,8 @@ class Tag:
     trait_type: str = ""
     kind: str = ""
     is_measure: bool = False  # a number or a date, which nobody sees
+    # The type and words of the trait that a token must have for its component to have this shape
+    context: tuple[str, str] | None = None
 
 
 def tag_words(tags: Sequence[Tag]) -> list[str]:
