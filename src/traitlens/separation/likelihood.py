@@ -40,7 +40,11 @@ def owners(
 ) -> NDArray[np.int16]:
     """Return the value that owns each pixel of each token: (N, P), -1 for none.
 
-    Values of recolouring types own nothing but what is of their colour and of no other value.
+    Values of recolouring types own nothing but what is of their colour. A colour with a host falls
+    to the host's value, where no other value owns it; the ground, and a colour that has no host,
+    such as the skin of a face that all tokens share, take all that shows them. If such a colour,
+    too, took only what is left, much of the face would fall to the hair that frames it: seen IoU of
+    300 tokens of dylan .84 .94, toon-head .76 .86, voxel-art .67 .65, voxel-bot .67 .61.
     """
     gains = _gains(shades_NP, values, rng)
     colour_NP = recoloured.colours()
@@ -57,7 +61,7 @@ def owners(
         for position, heir_N in enumerate(heirs):
             if heir_N[row] >= 0:
                 left_P = colour_NP[row] == position
-                if position != recoloured.ground:
+                if position != recoloured.ground and position in recoloured.hosts:
                     left_P &= own_NP[row] < 0
                 own_NP[row, left_P] = heir_N[row]
     return own_NP
