@@ -43,7 +43,7 @@ _GROUND_SHARE = 0.4  # of the frame
 _LEAST_VARIANCE, _LEAST_VARIANCE_OF_GROUND = 0.004, 0.06
 # The share of the variance that a host explains: what merely covers a colour that nearly all
 # tokens show in the same place, as hair does a face, explains some of what little there is.
-_HOST_SHARE, _HOST_SHARE_OF_LITTLE, _LITTLE_VARIANCE = 0.1, 0.5, 0.03
+_HOST_SHARE, _HOST_SHARE_OF_LITTLE, _LITTLE_VARIANCE = 0.1, 0.7, 0.03
 _MARKS = 8  # a type: the colour itself, then three steps to black, and three to white
 _MIXED = 6  # largest difference of a channel to a mixture
 _MOST_TYPES = 6
