@@ -32,7 +32,8 @@ from .protocol import PERCENTS, SEEDS, SELECTION_GROUPS, SELECTION_SEED
 from .trial import Trial
 
 HEADLINE = 13  # percent of the data: NFT1000mini's share of NFT1000
-LONGER = 4  # times the steps
+LONGER = 3  # times the steps
+FEW_FILLS = ("zero", "beneath")  # the paper's, and what really lies there
 
 RATES = (5e-4, 2e-3)  # learning rates to try beside the common one
 
@@ -64,10 +65,19 @@ class Choice:
     plain: Arm
 
 
+def masks_tried(percent: int) -> list[Arm]:
+    """Return every masking that is tried at a share of the data: all fills at the headline's."""
+    fills = FILLS if percent == HEADLINE else FEW_FILLS
+    return [masked(p, fill) for p in PS for fill in fills]
+
+
 def grid(steps: int) -> list[Trial]:
-    """Return the first stage: every masking, fill and control at every share of the data."""
-    arms = [PLAIN, *map(tags_only, PS), *(masked(p, fill) for p in PS for fill in FILLS)]
-    return _selection(arms, PERCENTS, steps)
+    """Return the first stage: every masking and its controls at every share of the data."""
+    trials = []
+    for percent in sorted(PERCENTS, key=lambda percent: percent != HEADLINE):
+        controls = [tags_only(p) for p in PS if percent == HEADLINE or p == 0.5]
+        trials += _selection([PLAIN, *controls, *masks_tried(percent)], (percent,), steps)
+    return trials
 
 
 def ideas(masks: Mapping[int, Arm], steps: int) -> list[Trial]:

@@ -71,10 +71,12 @@ def _tables(study: Study) -> Iterator[Table]:
 
 
 def _grid(done: Sequence[Done]) -> Table:
-    """Return the first stage: mean validation top-1 over the selection clusters."""
+    """Return the first stage: mean validation top-1 over the selection clusters, of what ran."""
+    ran = {(d.trial.arm, d.trial.percent) for d in done}
     arms = [PLAIN, *map(tags_only, PS), *(masked(p, fill) for p in PS for fill in FILLS)]
     rows: list[tuple[Cell, ...]] = [
-        (arm.name, *(score(done, arm, percent=n) for n in PERCENTS)) for arm in arms
+        (arm.name, *(score(done, arm, percent=n) if (arm, n) in ran else None for n in PERCENTS))
+        for arm in arms
     ]
     columns = (Column("arm"), *(Column(f"{n}%", "percent") for n in PERCENTS))
     return Table(

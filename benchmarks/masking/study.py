@@ -10,7 +10,7 @@ from traitlens.processes import run_all
 from traitlens.progress import Progress, silent
 
 from . import plan
-from .arms import FILLS, PLAIN, PS, Arm, masked
+from .arms import PLAIN, Arm
 from .art import group_data
 from .plan import HEADLINE, Choice, Done
 from .protocol import GROUPS, PERCENTS
@@ -38,8 +38,7 @@ class Study:
 
     def _stages(self) -> Iterator[tuple[str, list[Trial]]]:
         yield "grid", plan.grid(self.steps)
-        tried = [masked(p, fill) for p in PS for fill in FILLS]
-        masks = {n: plan.best(self.done["grid"], tried, percent=n) for n in PERCENTS}
+        masks = {n: plan.best(self.done["grid"], plan.masks_tried(n), percent=n) for n in PERCENTS}
         self.choice = Choice(masks=masks, recipe=masks[HEADLINE], plain=PLAIN)
         yield "ideas", plan.ideas(masks, self.steps)
         combined = _arms(self.done["ideas"], of=plan.COMBINATIONS)

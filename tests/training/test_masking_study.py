@@ -45,11 +45,13 @@ def test_every_cluster_is_in_one_group_and_there_are_enough_for_an_interval() ->
     assert all(protocol.unseen_group(group) != group for group in range(len(protocol.GROUPS)))
 
 
-def test_the_grid_crosses_chances_fills_and_shares_at_one_seed() -> None:
+def test_the_grid_crosses_chances_and_fills_at_one_seed_and_fewer_fills_at_other_shares() -> None:
     trials = plan.grid(STEPS)
-    count = 1 + len(arms.PS) + len(arms.PS) * len(arms.FILLS)
+    whole = 1 + len(arms.PS) + len(arms.PS) * len(arms.FILLS)
+    fewer = 1 + 1 + len(arms.PS) * len(plan.FEW_FILLS)
     assert len({trial.name for trial in trials}) == len(trials)
-    assert len(trials) == count * len(protocol.PERCENTS) * len(protocol.SELECTION_GROUPS)
+    groups, others = len(protocol.SELECTION_GROUPS), len(protocol.PERCENTS) - 1
+    assert len(trials) == (whole + fewer * others) * groups
     assert {trial.seed for trial in trials} == {protocol.SELECTION_SEED}
 
 
