@@ -13,7 +13,7 @@ from traitlens.training.layering import Ground
 from traitlens.training.layers import Layers
 from traitlens.training.material import Material
 from traitlens.training.swapping import SwapConfig, draw_swaps
-from traitlens.training.tags import Tag
+from traitlens.training.tags import NO_COMPONENT, Tag, fitted
 from traitlens.training.twins import Swap, Wearer
 
 CONFIG = SwapConfig(share=1.0)
@@ -231,21 +231,48 @@ def test_a_twin_that_changes_nothing_is_refused_as_a_config() -> None:
         SwapConfig(least_trust=2)
 
 
-def test_of_a_value_that_has_several_shapes_the_wearers_is_put_on() -> None:
-    """Hats are cut for a body, so that bodies stay and the hat is that for the token's body."""
+RED, GREEN = TAGS["red"].name, TAGS["green"].name
+
+
+def bonnets() -> tuple[Tag, Layers]:
+    """Return a hat that is white on a red body and black on a green one, and longer there."""
     bank = layers()
-    for_red, for_green = ("Body", "red body"), ("Body", "green body")
-    where = layer([1, 2, 5, 6], [250, 250, 250, 255], 2), layer([1, 5, 9], [9, 9, 9, 255], 2)
-    bonnets = [
-        Tag("bonnet", bank.add(shape), "Hat", "hat", context=context)
-        for shape, context in zip(where, (for_red, for_green), strict=True)
+    rows = [
+        bank.add(layer([1, 2, 5, 6], [9, 9, 250, 255], 2)),
+        bank.add(layer([1, 2, 5, 6], [250, 250, 250, 255], 2)),
+        bank.add(layer([1, 2, 5, 6, 9], [9, 9, 9, 255], 2)),
     ]
-    tokens = one_of_each([*TAGS.values(), *bonnets], bank)
+    looks = tuple(zip((None, RED, GREEN), rows, strict=True))
+    return Tag("bonnet", rows[0], "Hat", "hat", looks=looks), bank
+
+
+def test_what_looks_otherwise_beside_another_trait_is_put_on_as_it_looks_there() -> None:
+    bonnet, bank = bonnets()
+    tokens = one_of_each([*TAGS.values(), bonnet], bank)
     tags = [TAGS["dawn"], TAGS["red"], TAGS["cap"]]
-    put_on = set()
-    for seed in range(40):
+    beside = set()
+    for seed in range(60):
         swap = draw(tags, tokens=tokens, config=ALL, seed=seed)
         assert swap is not None
-        assert 1 not in positions(swap), "on the body the shape of hats depends"
-        put_on |= {change.tag for change in swap.changes if change.position == 2}
-    assert put_on == {TAGS["crown"], bonnets[0]}
+        _, body, hat = swap.of_tags(tags)
+        if hat.words == "bonnet":
+            beside.add((body.words, hat.context, hat.component))
+    rows = dict(bonnet.looks)
+    assert beside == {("red body", RED, rows[RED]), ("green body", GREEN, rows[GREEN])}
+
+
+def test_a_trait_without_a_component_is_swapped_where_others_look_otherwise_by_it() -> None:
+    bonnet, bank = bonnets()
+    red, green = (dataclasses.replace(TAGS[v], component=NO_COMPONENT) for v in ("red", "green"))
+    tokens = one_of_each([red, green, bonnet, TAGS["dawn"]], bank)
+    worn = fitted([red, bonnet])
+    assert worn[1].context == RED
+    swap = draw(list(worn), tokens=tokens)
+    assert swap is not None
+    assert [change.tag.words for change in swap.changes] == ["green body"]
+    picture = drawn("dawn")
+    swap.paint(picture)
+    assert (picture.reshape(-1, 3)[[1, 2, 5, 6, 9]] == 9).all()
+    assert draw(list(worn), tokens=tokens, hidden=(1,)) is None, "nobody would see it"
+    distrusted = dataclasses.replace(tokens, trust={bonnet.component: 0.1})
+    assert draw(list(worn), tokens=distrusted) is None

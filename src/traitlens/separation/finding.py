@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from traitlens.separation import recovering
+from traitlens.separation.dyeing import Dyes
 from traitlens.separation.grid import centred, is_smooth, native_grid, nearest, noise, reduced
 from traitlens.separation.layers import LayersConfig, layers
 from traitlens.separation.pixels import Pixels, Region, weights
@@ -76,11 +77,21 @@ def find_layers(
     )
     split = found.variants or Variants.none(values)
     regions = recovering.regions(pixels_NP, found, split.values, grid_P)
+    variants = [_in_contexts(each) for each in _by_value(split, regions)]
+    if found.recoloured is not None:
+        dyes = Dyes(
+            pixels_NP=pixels_NP,
+            grid_P=grid_P,
+            seen_NG=found.seen_NP,
+            values=values,
+            recoloured=found.recoloured,
+        )
+        variants = [dyes.in_every_colour(value, region) for value, region in enumerate(regions)]
     tokens_V = np.array([len(rows) for rows in split.values.rows], float)
     first_K = np.searchsorted(split.whole_V, np.arange(len(values)))
     return Found(
         regions=[_union(each) for each in _by_value(split, regions)],
-        variants=[_in_contexts(each) for each in _by_value(split, regions)],
+        variants=variants,
         visible_K=_mean(recovering.visible(found, split.values), split, tokens_V),
         confidence_K=_mean(recovering.confidence(found, split.values), split, tokens_V),
         layer_K=np.unique(found.layer_K[first_K], return_inverse=True)[1].ravel(),

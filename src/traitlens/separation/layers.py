@@ -30,7 +30,7 @@ from traitlens.config import check_range
 from traitlens.separation import likelihood, stacking
 from traitlens.separation.filling import filled
 from traitlens.separation.flats import connected, flats
-from traitlens.separation.recolouring import recolouring
+from traitlens.separation.recolouring import Recolouring, recolouring
 from traitlens.separation.shades import CLEAR, NONE, counts, shades
 from traitlens.separation.stacking import Stack
 from traitlens.separation.values import Values
@@ -72,6 +72,7 @@ class Layered:
     layer_K: NDArray[np.intp]
     flat: bool  # whether parts are told by flats rather than by their colours
     variants: Variants | None = None  # where K are these, not the values
+    recoloured: Recolouring | None = None  # where flats were divided
 
 
 def layers(
@@ -97,7 +98,7 @@ def layers(
             shades_NP = shades(rgba_NPC, tolerance=tolerance, known_NP=known_NP)
             flats_NP = np.stack([flats(rgba_HWC) for rgba_HWC in rgba_NHWC]).astype(np.int32)
             seen_NP = likelihood.owners(shades_NP, flats_NP, found, values, rng=rng)
-            return _by_flats(seen_NP, values)
+            return dataclasses.replace(_by_flats(seen_NP, values), recoloured=found)
     shades_NP = shades(rgba_NPC, tolerance=tolerance)
     split = Variants.none(values)
     if on_grid:

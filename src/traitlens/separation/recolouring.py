@@ -58,6 +58,7 @@ class Recolouring:
     """The marks of recolouring types, 0 for none, and whose parts the colours are."""
 
     types: tuple[int, ...]  # numbers in `Values.types`
+    palettes: tuple[Colours, ...]  # of each of them
     marks_NP: NDArray[np.uint8]
     ground: int | None  # position in `types`
     hosts: Mapping[int, int]  # type by position in `types`
@@ -65,7 +66,16 @@ class Recolouring:
 
     def colours(self) -> NDArray[np.int16]:
         """Return the position in `types` of the colour that each pixel is of, -1 for none."""
-        return np.where(self.marks_NP > 0, (self.marks_NP.astype(np.int16) - 1) // _MARKS, -1)
+        return told(self.marks_NP)[0]
+
+
+def told(marks: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Return what marks say: the position in `types`, -1 for none, and the step of the mixture.
+
+    The steps are 0 for the colour itself, 1 to 3 towards black, 4 to 6 towards white.
+    """
+    position, step = np.divmod(marks.astype(np.int16) - 1, _MARKS)
+    return position, step
 
 
 def recolouring(
@@ -80,13 +90,14 @@ def recolouring(
         if t == ground or _recolours(rgba_NPC, values, t, c, tolerance)
     }
     types = tuple(sorted(kept, key=lambda t: (t != ground, -len(kept[t])))[:_MOST_TYPES])
-    marks_NP = _marks(rgba_NPC, values, [kept[t] for t in types], tolerance)
-    colour_NP = Recolouring(types, marks_NP, None, {}, 0.0).colours()
+    palettes = tuple(kept[t] for t in types)
+    marks_NP = _marks(rgba_NPC, values, palettes, tolerance)
+    colour_NP, _ = told(marks_NP)
     ground = None if ground is None else 0
     shares = _hosts(colour_NP, frame_P, values, types, ground)
     hosts = {position: host for position, (host, _) in shares.items()}
     explained = max((s for position, (_, s) in shares.items() if position != ground), default=0.0)
-    return Recolouring(types, marks_NP, ground, hosts, explained)
+    return Recolouring(types, palettes, marks_NP, ground, hosts, explained)
 
 
 def _palettes(
@@ -186,7 +197,7 @@ def _away(rgba: NDArray[np.uint8], colour_C: NDArray[np.uint8]) -> NDArray[np.ui
 
 
 def _marks(
-    rgba_NPC: NDArray[np.uint8], values: Values, palettes: list[Colours], tolerance: int
+    rgba_NPC: NDArray[np.uint8], values: Values, palettes: tuple[Colours, ...], tolerance: int
 ) -> NDArray[np.uint8]:
     """Return the mark of each pixel: the colour of one of its token's values, or a mixture."""
     told: list[list[tuple[int, NDArray[np.uint8]]]] = [[] for _ in range(len(rgba_NPC))]

@@ -32,6 +32,7 @@ class Layers:
         self._paint = _Spill(np.dtype(np.uint8), folder)
         self._starts = [0]
         self._levels: list[int] = []
+        self._first: list[int] = []  # row of the same component
 
     def add(self, layer: Layer) -> int:
         """Append a layer and return its row."""
@@ -39,27 +40,29 @@ class Layers:
         self._paint.add(layer.paint_M4)
         self._starts.append(self._starts[-1] + len(layer.where_M))
         self._levels.append(layer.level)
+        self._first.append(len(self) - 1)
         return len(self) - 1
 
     def add_component(
         self, component: Component, *, size: tuple[int, int], pixels: PixelConfig
     ) -> dict[Trait | None, int]:
-        """Append the shapes of a component of pictures of `size` (height, width).
+        """Append a component of pictures of `size` (height, width), as it looks in each context.
 
-        Returns their rows by the trait that a token must also have, the shape that holds without
-        one at None.
+        Returns the rows by the trait that a token must also have; the first is that of the look
+        that it has without one, at None.
         """
-        shapes: dict[Trait | None, Region] = {None: component.region}
-        shapes |= {variant.context: variant.region for variant in component.variants}
-        return {
-            context: self.add(
-                Layer(
-                    *fitted(region.rgba_M4, region.where_M, size=size, pixels=pixels),
-                    component.layer,
-                )
-            )
-            for context, region in shapes.items()
-        }
+        looks: dict[Trait | None, Region] = {None: component.region}
+        looks |= {variant.context: variant.region for variant in component.variants}
+        rows = {}
+        for context, region in looks.items():
+            paint = fitted(region.rgba_M4, region.where_M, size=size, pixels=pixels)
+            rows[context] = self.add(Layer(*paint, component.layer))
+            self._first[-1] = rows[None]
+        return rows
+
+    def component_of(self, row: int) -> int:
+        """Return the first row of the component whose look is in a row."""
+        return self._first[row]
 
     def __len__(self) -> int:
         return len(self._levels)

@@ -25,7 +25,7 @@ from traitlens.store import Dataset
 from traitlens.training.grounds import bare_ground, based_ground
 from traitlens.training.layering import Ground, Layer
 from traitlens.training.layers import Layers
-from traitlens.training.tags import NO_COMPONENT, Tag
+from traitlens.training.tags import NO_COMPONENT, Name, Tag, fitted
 from traitlens.training.trust import component_trust
 from traitlens.training.vocabulary import Vocabulary
 
@@ -46,7 +46,7 @@ class Material:
     means_GHWC: NDArray[np.uint8]  # the mean picture of each collection
     grounds: tuple[Ground, ...]  # of each collection
     areas: Mapping[tuple[int, str], float]  # mean visible share, by collection and words
-    trust: Mapping[int, float]  # in each component, in [0, 1], by row: see `component_trust`
+    trust: Mapping[int, float]  # in [0, 1], by the component's first row: see `component_trust`
     written: Sequence[str | None]  # a caption of each token that was not made by the template
 
     def __len__(self) -> int:
@@ -62,11 +62,11 @@ class Material:
 
     def trusts(self, row: int, *, least: float) -> bool:
         """Return whether the component in a row is trusted at least so far."""
-        return self.trust.get(row, 0.0) >= least
+        return self.trust.get(self.layers.component_of(row), 0.0) >= least
 
     def untrusted(self, least: float) -> int:
         """Return the number of components that are not trusted so far."""
-        return sum(not self.trusts(row, least=least) for row in self.trust)
+        return sum(share < least for share in self.trust.values())
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -75,23 +75,31 @@ class Material:
 
     @cached_property
     def values(self) -> dict[tuple[int, str], tuple[Tag, ...]]:
-        """The tags with a component, by collection and trait type, each once and by row."""
-        found: dict[tuple[int, str], dict[int, Tag]] = {}
-        for collection, tags in zip(self.collection_N.tolist(), self.tags, strict=True):
-            for tag in tags:
-                if tag.component != NO_COMPONENT:
-                    found.setdefault((collection, tag.trait_type), {})[tag.component] = tag
-        return {key: tuple(tags[row] for row in sorted(tags)) for key, tags in found.items()}
+        """The tags that change a picture, by collection and trait type, each once.
 
-    @cached_property
-    def shaping(self) -> frozenset[tuple[int, str]]:
-        """The trait types on which the shape of some component depends, with their collections."""
-        return frozenset(
-            (collection, tag.context[0])
-            for (collection, _), tags in self.values.items()
+        They have a component, or other components look otherwise by their type.
+        """
+        found: dict[tuple[int, str], dict[str, Tag]] = {}
+        every = dict.fromkeys(
+            (collection, tag)
+            for collection, tags in zip(self.collection_N.tolist(), self.tags, strict=True)
             for tag in tags
-            if tag.context is not None
         )
+        shaping = {
+            (collection, context[0])
+            for collection, tag in every
+            for context, _ in tag.looks
+            if context is not None
+        }
+        for collection, tag in every:
+            key = (collection, tag.trait_type)
+            if tag.component != NO_COMPONENT or key in shaping:
+                found.setdefault(key, {}).setdefault(tag.words, tag)
+        return {key: tuple(sorted(tags.values(), key=self._order)) for key, tags in found.items()}
+
+    def _order(self, tag: Tag) -> tuple[int, str]:
+        known = tag.component != NO_COMPONENT
+        return self.layers.component_of(tag.component) if known else -1, tag.words
 
 
 def component_rows(tags: tuple[Tag, ...]) -> list[int]:
@@ -135,9 +143,11 @@ def gather(
         data, locations, pixels, cache=cache, workers=workers, progress=progress
     )
     material = _joined(data.collections, read, layers, frames_NHWC, pixels)
-    # Now, so that processes forked later share them
-    _ = material.vocabulary, material.values, material.shaping
+    _ = material.vocabulary, material.values  # now, so that processes forked later share them
     return material
+
+
+_Looks = tuple[tuple[Name | None, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +155,8 @@ class _Found:
     """The components of a collection; its pictures have the size (height, width)."""
 
     size: tuple[int, int]
-    # In the layers, by trait type and value, then by the trait that the shape depends on
-    rows: Mapping[tuple[str, str], Mapping[Trait | None, int]]
+    # Rows in the layers by trait type and value, each with its context: see `Tag.looks`
+    looks: Mapping[tuple[str, str], _Looks]
     areas: Mapping[str, float]  # mean visible share, by words
     base_HWC: NDArray[np.uint8]
 
@@ -155,12 +165,19 @@ def _add_layers(layers: Layers, known: ComponentMasks, pixels: PixelConfig) -> _
     size = (known.height, known.width)
     return _Found(
         size=size,
-        rows={
-            component.name: layers.add_component(component, size=size, pixels=pixels)
+        looks={
+            component.name: _looks(layers.add_component(component, size=size, pixels=pixels))
             for component in known.components
         },
         areas={trait_words(c.trait).phrase: c.visible for c in known.components},
         base_HWC=known.base_HWC,
+    )
+
+
+def _looks(rows: Mapping[Trait | None, int]) -> _Looks:
+    return tuple(
+        ((context.trait_type, trait_words(context).phrase) if context else None, row)
+        for context, row in rows.items()
     )
 
 
@@ -178,12 +195,12 @@ def _read(
     tokens: Iterable[Token], found: _Found | None, captions: Mapping[str, WrittenCaption]
 ) -> _Collection:
     result = _Collection(tags=[], locations=[], written=[], found=found)
-    named: dict[tuple[Trait, int], Tag] = {}  # one object for each
+    named: dict[tuple[Trait, bool], Tag] = {}  # one object for each
     for token in tokens:
         assert token.location is not None, "the reader fills it in"
         result.locations.append(token.location)
         fits = found is not None and (token.height, token.width) == found.size
-        result.tags.append(_tags(token, found.rows if found and fits else {}, named))
+        result.tags.append(_tags(token, found.looks if found and fits else {}, named))
         caption = captions.get(token.token_uid)
         result.written.append(caption.caption if caption and caption.status == "ok" else None)
     return result
@@ -191,26 +208,28 @@ def _read(
 
 def _tags(
     token: Token,
-    rows: Mapping[tuple[str, str], Mapping[Trait | None, int]],
-    named: dict[tuple[Trait, int], Tag],
+    looks: Mapping[tuple[str, str], _Looks],
+    named: dict[tuple[Trait, bool], Tag],
 ) -> tuple[Tag, ...]:
     tags = []
     for trait in in_caption_order(token):
-        shapes = rows.get((trait.trait_type, trait.value), {None: NO_COMPONENT})
-        context = next((other for other in shapes if other in token.traits), None)
-        key = (trait, shapes[context])
+        key = (trait, bool(looks))
         if key not in named:
-            words = trait_words(trait)
-            named[key] = Tag(
-                words.phrase,
-                shapes[context],
-                trait.trait_type,
-                words.kind,
-                words.is_measure,
-                (context.trait_type, trait_words(context).phrase) if context else None,
-            )
+            named[key] = _tag(trait, looks.get((trait.trait_type, trait.value), ()))
         tags.append(named[key])
-    return tuple(tag for tag in tags if tag.words)
+    return fitted([tag for tag in tags if tag.words])
+
+
+def _tag(trait: Trait, looks: _Looks) -> Tag:
+    words = trait_words(trait)
+    return Tag(
+        words.phrase,
+        looks[0][1] if looks else NO_COMPONENT,
+        trait.trait_type,
+        words.kind,
+        words.is_measure,
+        looks=looks if len(looks) > 1 else (),
+    )
 
 
 def _joined(
@@ -260,7 +279,7 @@ def _likely(
     """Return the mean picture of a collection, (H, W, C), and its ground."""
     tokens, found = len(collection.tags), collection.found
     mean_HWC = _mean(frames_NHWC[_evenly(tokens, _TOKENS_OF_A_MEAN)])
-    if found is None or not found.rows or not tokens:
+    if found is None or not found.looks or not tokens:
         unknown_P = np.zeros(layers.pixels, np.bool_)
         return mean_HWC, Ground(mean_HWC.reshape(-1, 3), unknown_P)
     some = _evenly(tokens, _TOKENS_OF_A_GROUND)

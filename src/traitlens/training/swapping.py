@@ -122,36 +122,35 @@ def _draft(
 def _swappable(material: Material, wearer: Wearer, least_trust: float) -> list[int]:
     """Return the positions of tags that can be replaced.
 
-    Each alone has its component and words, and no component's shape depends on its type.
+    Each alone has its words; it, or what looks otherwise by its type, has a trusted component that
+    no other tag has; and none of these is hidden.
     """
-    components = Counter(tag.component for tag in wearer.tags)
-    words = Counter(tag.words for tag in wearer.tags)
-    return [
-        position
-        for position, tag in enumerate(wearer.tags)
-        if tag.component != NO_COMPONENT
-        and position not in wearer.hidden
-        and components[tag.component] == words[tag.words] == 1
-        and (wearer.collection, tag.trait_type) not in material.shaping
-        and material.trusts(tag.component, least=least_trust)
-    ]
+    tags, hidden = wearer.tags, {wearer.tags[position].name for position in wearer.hidden}
+    components = Counter(tag.component for tag in tags)
+    words = Counter(tag.words for tag in tags)
+    result = []
+    for position, tag in enumerate(tags):
+        seen = [other for other in tags if other is tag or other.depends_on(tag.trait_type)]
+        seen = [other for other in seen if other.component != NO_COMPONENT]
+        if (
+            seen
+            and words[tag.words] == 1
+            and not hidden & {tag.name, *(other.name for other in seen)}
+            and all(components[other.component] == 1 for other in seen)
+            and all(material.trusts(other.component, least=least_trust) for other in seen)
+        ):
+            result.append(position)
+    return result
 
 
 def _others(
     material: Material, wearer: Wearer, position: int, taken: Sequence[Tag], *, least_trust: float
 ) -> list[Tag]:
-    """Return what may take the place of a tag and says and shows nothing that is `taken`.
-
-    Of a value that has several shapes it is the wearer's.
-    """
-    components = {tag.component for tag in taken}
+    """Return what may take the place of a tag and says nothing that is `taken`."""
     words = {tag.words for tag in taken}
-    named = {(tag.trait_type, tag.words) for tag in wearer.tags}
     return [
         tag
         for tag in material.values[wearer.collection, wearer.tags[position].trait_type]
-        if tag.component not in components
-        and tag.words not in words
-        and (tag.context is None or tag.context in named)
-        and material.trusts(tag.component, least=least_trust)
+        if tag.words not in words
+        and (tag.component == NO_COMPONENT or material.trusts(tag.component, least=least_trust))
     ]

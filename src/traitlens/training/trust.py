@@ -23,39 +23,41 @@ _NEAR = 48
 def component_trust(
     frames_NHWC: NDArray[np.uint8], worn: Sequence[Sequence[int]], layers: Layers, ground: Ground
 ) -> dict[int, float]:
-    """Return how far each component of a collection is to be trusted, in [0, 1], by row.
+    """Return how far each component of a collection is to be trusted, by its first row: [0, 1].
 
-    It is the share of the pixels in which one would see the component that look as they do in the
-    tokens' pictures. It is 0 where one would never see it, and where a single token has it: that
-    one's picture is what the component was taken from, and proves nothing. A part that is
-    recoloured by another trait fails, and so does a mask that reaches too far; one that is too
-    small does not. `worn` are the rows in `layers` of each token's components; some tokens of each
-    component are looked at.
+    It is the share of the pixels in which one would see the component, in any of its looks, that
+    look as they do in the tokens' pictures. It is 0 where one would never see it, and where a
+    single token has it: that one's picture is what the component was taken from, and proves
+    nothing. A part that another trait recolours, in no colour that is known, fails, and so does a
+    mask that reaches too far; one that is too small does not. `worn` are the rows in `layers` of
+    each token's components; some tokens of each component are looked at.
     """
     shown, right = Counter[int](), Counter[int]()
-    wearers = Counter(row for rows in worn for row in rows)
-    for number in _some_of_each(worn):
+    of_row = layers.component_of
+    components = [[of_row(row) for row in rows] for rows in worn]
+    wearers = Counter(component for of_token in components for component in of_token)
+    for number in _some_of_each(components):
         rows = worn[number]
         stack = [layers[row] for row in rows]
         colours_PC, _ = painted(stack, ground, np.arange(layers.pixels))
         apart_PC = np.abs(frames_NHWC[number].reshape(-1, 3).astype(np.int16) - colours_PC)
         right_P = (apart_PC <= _NEAR).all(axis=1)
         for row, own_P in zip(rows, _on_top(stack, layers.pixels), strict=True):
-            shown[row] += int(np.count_nonzero(own_P))
-            right[row] += int(np.count_nonzero(own_P & right_P))
+            shown[of_row(row)] += int(np.count_nonzero(own_P))
+            right[of_row(row)] += int(np.count_nonzero(own_P & right_P))
     return {
-        row: right[row] / count if count and wearers[row] > 1 else 0.0
-        for row, count in shown.items()
+        component: right[component] / count if count and wearers[component] > 1 else 0.0
+        for component, count in shown.items()
     }
 
 
-def _some_of_each(worn: Sequence[Sequence[int]]) -> list[int]:
+def _some_of_each(components: Sequence[Sequence[int]]) -> list[int]:
     """Return the numbers of tokens such that every component is worn by some, first ones first."""
     times = Counter[int]()
     chosen = []
-    for number, rows in enumerate(worn):
-        if any(times[row] < _TOKENS for row in rows):
-            times.update(rows)
+    for number, of_token in enumerate(components):
+        if any(times[component] < _TOKENS for component in of_token):
+            times.update(of_token)
             chosen.append(number)
     return chosen
 

@@ -21,7 +21,7 @@ from traitlens.training.layering import (
     visible,
 )
 from traitlens.training.material import Material
-from traitlens.training.tags import Tag
+from traitlens.training.tags import NO_COMPONENT, Tag, fitted
 
 _ALIKE = 8  # levels of 255 by which a colour may differ and look the same
 
@@ -91,17 +91,18 @@ def sketch(material: Material, wearer: Wearer, changes: tuple[Change, ...]) -> S
     """Return the twin that has all these changes at once.
 
     New components lie in their own layers, beneath what covers them; where the old ones were, one
-    sees what lies beneath. A pixel is a guess where nothing known lies beneath, and where it is not
-    known what is above.
+    sees what lies beneath. What looks otherwise beside a new trait changes with it. A pixel is a
+    guess where nothing known lies beneath, and where it is not known what is above.
     """
     pixels, ground = material.layers.pixels, material.grounds[wearer.collection]
-    stack = material.stack(_changed(wearer.tags, changes))
+    twin = _changed(wearer.tags, changes)
+    stack = material.stack(twin)
     levels_P = covered_to(stack, pixels)
     guessed_P = tied(stack, levels_P) | ~(ground.known_P | (levels_P >= 0))
     seen_NP = np.zeros((len(changes), pixels), np.bool_)
     for seen_P, change in zip(seen_NP, changes, strict=True):
-        for tag in (wearer.tags[change.position], change.tag):
-            seen_P[visible(material.layers[tag.component], levels_P)] = True
+        for row in _changing(wearer.tags, twin, change.position):
+            seen_P[visible(material.layers[row], levels_P)] = True
     return Sketch(
         changes=changes,
         areas=_areas(seen_NP, guessed_P),
@@ -148,4 +149,14 @@ def _areas(own_NP: NDArray[np.bool_], guessed_P: NDArray[np.bool_]) -> tuple[Are
 
 def _changed(tags: Sequence[Tag], changes: Sequence[Change]) -> tuple[Tag, ...]:
     instead = {change.position: change.tag for change in changes}
-    return tuple(instead.get(position, tag) for position, tag in enumerate(tags))
+    return fitted([instead.get(position, tag) for position, tag in enumerate(tags)])
+
+
+def _changing(tags: Sequence[Tag], twin: Sequence[Tag], position: int) -> set[int]:
+    """Return the rows of the components that one change removes or brings, before and after."""
+    names = {tags[position].name, twin[position].name}
+    rows = {tags[position].component, twin[position].component}
+    for before, after in zip(tags, twin, strict=True):
+        if before.component != after.component and names & {before.context, after.context}:
+            rows |= {before.component, after.component}
+    return rows - {NO_COMPONENT}
