@@ -43,7 +43,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--pfp", type=Path, default=Path("../shared/pfp"), help="folder of zips")
     parser.add_argument("--work", type=Path, default=Path("runs/masking"))
-    parser.add_argument("--steps", type=int, default=600, help="of every trial but the longer ones")
+    parser.add_argument("--steps", type=int, default=400, help="of every trial but the longer ones")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--stages", type=int, default=5, help="how many of the five to run")
     return parser.parse_args()
