@@ -37,7 +37,7 @@ FEW_FILLS = ("zero", "beneath")  # the paper's, and what really lies there
 
 RATES = (5e-4, 2e-3)  # learning rates to try beside the common one
 
-# What is tried as the recipe without masking, and some of it with: fewer configs than masking alone.
+# What is tried as the recipe, and some of it with masking too: fewer configs than masking alone.
 COMBINATIONS: Mapping[str, Settings] = {
     "swaps+15": together(SWAPS, SUB_CAPTIONS),
     "recomposed+15": together(RECOMPOSED, SUB_CAPTIONS),
@@ -46,6 +46,7 @@ COMBINATIONS: Mapping[str, Settings] = {
     "recomposed+I4+15": together(RECOMPOSED, OVERLAP, SUB_CAPTIONS),
     "recomposed+I3+I4+15": together(RECOMPOSED, PHRASES, OVERLAP, SUB_CAPTIONS),
 }
+CONFIRMED_SHARES = ("I1 0", "I1 0.75")  # random batches, and the share that was predicted best
 WITH_MASKING = ("recomposed+15", "recomposed+I3+I4+15")
 
 
@@ -87,8 +88,13 @@ def ideas(masks: Mapping[int, Arm], steps: int) -> list[Trial]:
     both = {**IDEAS, **{name: COMBINATIONS[name] for name in WITH_MASKING}}
     arms = [PLAIN.plus(f"plain + {n}", s) for n, s in {**IDEAS, **COMBINATIONS}.items()]
     arms += [mask.plus(f"{mask.name} + {n}", s) for n, s in both.items()]
-    arms += [mask.plus(f"{mask.name} + {n}", s) for n, s in IN_COLLECTION.items()]
+    arms += [in_collection(mask, name) for name in IN_COLLECTION]
     return _selection(arms, (HEADLINE,), steps)
+
+
+def in_collection(mask: Arm, name: str) -> Arm:
+    """Return a masking with another share of batches from one collection."""
+    return mask.plus(f"{mask.name} + {name}", IN_COLLECTION[name])
 
 
 def rates(arms: Iterable[Arm], steps: int) -> list[Trial]:
@@ -118,7 +124,7 @@ def confirmation(choice: Choice, steps: int) -> list[Trial]:
     everywhere = [PLAIN, choice.plain, choice.recipe]
     arms = {percent: [*everywhere, choice.masks[percent], tags_only(0.5)] for percent in PERCENTS}
     arms[HEADLINE] += [PLAIN.plus(name, settings) for name, settings in IDEAS.items()]
-    arms[HEADLINE] += [mask.plus(f"{mask.name} + {n}", s) for n, s in IN_COLLECTION.items()]
+    arms[HEADLINE] += [in_collection(mask, name) for name in CONFIRMED_SHARES]
     return [
         Trial(arm=arm, group=seed, percent=percent, seed=seed, steps=steps)
         for percent in sorted(PERCENTS, key=lambda percent: percent != HEADLINE)

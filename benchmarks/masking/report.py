@@ -14,7 +14,7 @@ from traitlens.standardization import png_bytes
 from traitlens.tables import Cell, Column, Table, to_markdown
 from traitlens.training.drawing import Line, Panel, draw_panels
 
-from .arms import FILLS, IDEAS, IN_COLLECTION, PLAIN, PS, Arm, masked, tags_only
+from .arms import FILLS, IDEAS, PLAIN, PS, Arm, masked, tags_only
 from .outcomes import (
     DRAWN,
     PRIMARY,
@@ -26,7 +26,7 @@ from .outcomes import (
     by_cluster,
     difference,
 )
-from .plan import HEADLINE, LONGER, Choice, Done, score
+from .plan import CONFIRMED_SHARES, HEADLINE, LONGER, Choice, Done, in_collection, score
 from .protocol import PERCENTS
 from .study import Study
 
@@ -173,11 +173,11 @@ class _Confirmed:
         return _gains(f"Ideas alone, {HEADLINE}% of the data", found)
 
     def sampling(self) -> Table:
-        """Return I1: masking with more and more batches from one collection."""
+        """Return I1: masking with more or fewer batches from one collection."""
         mask = self._choice.masks[HEADLINE]
         rows = []
-        for name, settings in IN_COLLECTION.items():
-            outcomes = self._of(mask.plus(f"{mask.name} + {name}", settings), HEADLINE)
+        for name in CONFIRMED_SHARES:
+            outcomes = self._of(in_collection(mask, name), HEADLINE)
             right = fmean(value for o in outcomes for value in RIGHT_COLLECTION.of(o).values())
             rows.append((name, fmean(by_cluster(outcomes, PRIMARY).values()), right))
         columns = (
