@@ -26,7 +26,7 @@ from tests.separation.layers import (
 )
 from traitlens.errors import ConfigError
 from traitlens.records import Token, Trait
-from traitlens.separation import ComponentMasks, LayersConfig, SeparationConfig
+from traitlens.separation import Component, ComponentMasks, LayersConfig, SeparationConfig
 from traitlens.separation.masks import read_picture, to_bytes
 
 BASE = (slice(7, 8), slice(0, 1))
@@ -216,6 +216,27 @@ def test_a_recoloured_shape_is_found_in_all_its_colours(recoloured: ComponentMas
         true_HW &= ~mouth_HW
         assert (seen_HW & true_HW).sum() / (seen_HW | true_HW).sum() > 0.85
     assert not any(name[0] == "Skin" for name in found.masks)
+
+
+def test_a_recoloured_part_is_known_in_colours_in_which_no_token_shows_it() -> None:
+    """A long head is never blue here, but others are."""
+    blue, long = Trait("Skin", "Blue"), Trait("Head", "Long")
+    tokens = [one for one in recoloured_tokens() if not {blue, long} <= set(one.traits)]
+    found = separated(tokens)
+    head = next(c for c in found.components if c.trait == long)
+    assert {v.context.value for v in head.variants} == set(SKINS)
+    for skin, colour in SKINS.items():
+        region = head.region_for([long, Trait("Skin", skin)])
+        inner = heads()["Long"].copy()
+        inner[34:42, 22:42] = False  # the mouth
+        inside_M = np.kron(inner, np.ones((2, 2))).astype(bool).ravel()[region.where_M]
+        off_M = np.abs(region.rgba_M4[inside_M, :3].astype(int) - colour).max(axis=1)
+        assert (off_M <= LayersConfig().tolerance).mean() > 0.9
+    assert region_colours(head, Trait("Skin", "Unknown")) == region_colours(head, long)
+
+
+def region_colours(component: Component, *traits: Trait) -> bytes:
+    return component.region_for(traits).rgba_M4.tobytes()
 
 
 def test_the_same_tokens_give_the_same_bytes(
