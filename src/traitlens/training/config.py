@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from traitlens.config import check_choice, check_range
 from traitlens.errors import ConfigError
 from traitlens.models.adapters import AdaptConfig
+from traitlens.training.framing import FramingConfig
 from traitlens.training.masking import MaskingConfig
 from traitlens.training.objectives import ObjectiveConfig
 from traitlens.training.sampling import SamplingConfig
@@ -66,6 +67,7 @@ class TrainConfig:
     swaps: SwapConfig = field(default_factory=SwapConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     captions: CaptionConfig = field(default_factory=CaptionConfig)
+    framing: FramingConfig = field(default_factory=FramingConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 

@@ -138,6 +138,7 @@ class Loop:
             masking=self.config.masking,
             captions=self.config.captions.at(step / self.config.steps),
             swaps=self.config.swaps,
+            framing=self.config.framing,
             rng=rng,
             part=self.ranks.part,
         )

@@ -74,6 +74,11 @@ class Material:
         return Vocabulary(self.collections, self.collection_N, self.tags, self.areas)
 
     @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each phrase ("hat"); of one that several kinds share, one of them."""
+        return {tag.words: tag.kind for tags in self.tags for tag in tags}
+
+    @cached_property
     def values(self) -> dict[tuple[int, str], tuple[Tag, ...]]:
         """The tags that change a picture, by collection and trait type, each once.
 
@@ -143,7 +148,8 @@ def gather(
         data, locations, pixels, cache=cache, workers=workers, progress=progress
     )
     material = _joined(data.collections, read, layers, frames_NHWC, pixels)
-    _ = material.vocabulary, material.values  # now, so that processes forked later share them
+    # Now, so that processes forked later share them
+    _ = material.vocabulary, material.values, material.kinds
     return material
 
 

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import traitlens
 from traitlens import files
+from traitlens.captions.lexicon import lexicon_phrases
 from traitlens.config import fingerprint, to_dict
 from traitlens.errors import ModelError
 from traitlens.models.adapters import adapt, trainable
@@ -178,10 +180,11 @@ def _starting_point(data: Dataset, config: TrainConfig, place: _Place) -> str | 
     if not place.ranks.first and start.is_dir():
         return start  # the first rank has made it
     captions = (token.caption for token in data.tokens(split="train", images=False))
+    other = lexicon_phrases() if config.captions.reworded else ()
     return start_model(
         config.model,
         text_tower=config.text_tower,
-        captions=captions,
+        captions=chain(captions, other),
         seed=config.seed,
         folder=start,
     )

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traitlens.captions import collection_words, draw_some, sentence
+from traitlens.captions.rewording import retold, reworded
 from traitlens.config import check_range
 from traitlens.training.batch import Texts, Views
+from traitlens.training.framing import Framing, FramingConfig, draw_framings
 from traitlens.training.masking import MaskingConfig, Surroundings, choose_hidden, hide
 from traitlens.training.material import Material
 from traitlens.training.swapping import SwapConfig, draw_swaps
@@ -43,6 +45,9 @@ class CaptionConfig:
     # ones: where nothing is hidden or swapped, since nobody knows which words tell which trait.
     written: str | None = None
     written_share: float = 0.5  # chance that a picture with such a caption gets it, in [0, 1]
+    # Chance that a caption or a phrase is said as someone who searches might, in [0, 1]: in other
+    # words (`captions.lexicon`), another order, without what goes without saying.
+    reworded: float = 0.0
 
     def __post_init__(self) -> None:
         check_range("captions.partial", self.partial, low=0, high=1)
@@ -51,6 +56,7 @@ class CaptionConfig:
         check_range("captions.sub_captions", self.sub_captions, low=0)
         check_range("captions.phrase_area", self.phrase_area, low=0)
         check_range("captions.written_share", self.written_share, low=0, high=1)
+        check_range("captions.reworded", self.reworded, low=0, high=1)
 
     def at(self, gone: float) -> CaptionConfig:
         """Return the config that holds when `gone`, in [0, 1], of the steps are taken."""
@@ -58,7 +64,7 @@ class CaptionConfig:
         return replace(self, partial=self.partial * share, ramp=0.0)
 
 
-_NO_SWAPS = SwapConfig()
+_NO_SWAPS, _AS_THEY_ARE = SwapConfig(), FramingConfig()
 
 
 def draw_views(
@@ -68,28 +74,32 @@ def draw_views(
     masking: MaskingConfig,
     captions: CaptionConfig,
     swaps: SwapConfig = _NO_SWAPS,
+    framing: FramingConfig = _AS_THEY_ARE,
     rng: np.random.Generator,
     part: slice = slice(None),
 ) -> Views:
     """Return views of the tokens in `rows`: components hidden, tags dropped with them.
 
     Twins of some tokens follow, as `swaps` asks for; a twin that is not worth having is not made.
+    At last pictures are framed as `framing` says, a token and its twin each by itself.
     Everything is drawn for the whole batch, so processes with the same generator agree on it;
     frames are painted for `part` of the pictures alone, twins included: `slice(rank, None, ranks)`
     shares out any number of them.
     """
     pictures = _draw_pictures(material, rows, masking, rng=rng)
     twins = _draw_twins(material, pictures, swaps, rng=rng)
-    said = _draw_captions(pictures, twins, captions, rng=rng)
+    said = _draw_captions(pictures, twins, captions, material.kinds, rng=rng)
     swapped = [(of, len(pictures) + number) for number, of in enumerate(twins)]
     pictures += [pictures[of].twin(swap) for of, swap in twins.items()]
+    framings = draw_framings(len(pictures), framing, rng=rng)
+    pictures = [replace(one, framing=framings.get(of)) for of, one in enumerate(pictures)]
     shown = [picture.shown() for picture in pictures]
     named = [replace(s, phrases=s.phrases | {p.name}) for s, p in zip(shown, pictures, strict=True)]
     return Views(
         frames_PHWC=_painted(material, pictures[part], masking),
         part=part,
         captions=judged(said, named, material.vocabulary),
-        phrases=_phrases(shown, material, captions),
+        phrases=_phrases(shown, material, captions, rng=rng),
         swaps_S2=np.array(swapped, np.int64).reshape(-1, 2),
     )
 
@@ -106,6 +116,7 @@ class _Picture:
     other: int  # the row of the token that may fill the hole
     written: str | None  # a caption that tells what all its tags do
     swap: Swap | None = None
+    framing: Framing | None = None
 
     @property
     def left(self) -> tuple[Tag, ...]:
@@ -124,7 +135,7 @@ class _Picture:
 def _painted(
     material: Material, pictures: Sequence[_Picture], masking: MaskingConfig
 ) -> NDArray[np.uint8]:
-    """Return the frames with swaps made and hidden parts filled: uint8 (B, H, W, C)."""
+    """Return the frames with swaps made, hidden parts filled, and framed: uint8 (B, H, W, C)."""
     frames_BHWC = material.frames_NHWC[[picture.row for picture in pictures]]
     for number, picture in enumerate(pictures):
         if picture.swap is not None:
@@ -133,6 +144,9 @@ def _painted(
     if holed and masking.pixels:
         some = [pictures[number] for number in holed]
         frames_BHWC[holed] = _hidden(material, some, frames_BHWC[holed], fill=masking.fill)
+    for frame_HWC, picture in zip(frames_BHWC, pictures, strict=True):
+        if picture.framing is not None:
+            frame_HWC[:] = picture.framing.of(frame_HWC)
     return frames_BHWC
 
 
@@ -227,6 +241,10 @@ class _Caption:
         text = self.text or sentence(self.name, self.words)
         return Said(text=text, phrases=phrases, whole=self.whole, of=of)
 
+    def told(self, kinds: Mapping[str, str], *, rng: np.random.Generator) -> _Caption:
+        """Return the caption in other words."""
+        return replace(self, text=retold(self.name, self.words, kinds, rng=rng))
+
     def saying(self, phrases: Iterable[str]) -> _Caption:
         """Return a caption of the template that says these phrases, too."""
         more = tuple(words for words in phrases if words not in self.words)
@@ -240,6 +258,7 @@ def _draw_captions(
     pictures: Sequence[_Picture],
     twins: Mapping[int, Swap],
     config: CaptionConfig,
+    kinds: Mapping[str, str],
     *,
     rng: np.random.Generator,
 ) -> list[Said]:
@@ -258,8 +277,16 @@ def _draw_captions(
         drawn[of] = drawn[of].saying(instead)
         drawn.append(drawn[of].swapped(instead))
         more.append([caption.swapped(instead) for caption in more[of]])
-    said = [caption.said(of) for of, caption in enumerate(drawn)]
-    return said + [caption.said(of) for of, captions in enumerate(more) for caption in captions]
+    captions = [*enumerate(drawn), *((of, c) for of, some in enumerate(more) for c in some)]
+    return [
+        (caption.told(kinds, rng=rng) if _happens(config.reworded, rng) else caption).said(of)
+        for of, caption in captions
+    ]
+
+
+def _happens(chance: float, rng: np.random.Generator) -> bool:
+    """Return whether something of a chance happens; what never does takes no random number."""
+    return chance > 0 and rng.random() < chance
 
 
 def _draw_caption(
@@ -282,9 +309,19 @@ def _draw_partial(
     return _Caption(name="" if unnamed else picture.name, words=some)
 
 
-def _phrases(shown: Sequence[Shown], material: Material, config: CaptionConfig) -> Texts:
+def _phrases(
+    shown: Sequence[Shown],
+    material: Material,
+    config: CaptionConfig,
+    *,
+    rng: np.random.Generator,
+) -> Texts:
     """Return every phrase that some picture shows, once."""
     words = sorted(frozenset().union(*(s.phrases for s in shown)))
     texts = judged([Said(text=w, phrases=(w,)) for w in words], shown, material.vocabulary)
     weights_TB = phrase_weights(texts, shown, material.vocabulary, area=config.phrase_area)
-    return replace(texts, weights_TB=weights_TB)
+    told = [
+        reworded(w, material.kinds.get(w, ""), rng=rng) if _happens(config.reworded, rng) else w
+        for w in words
+    ]
+    return replace(texts, texts=told, weights_TB=weights_TB)
