@@ -20,12 +20,17 @@ from traitlens.construction import build
 from traitlens.models import shipped_folder
 from traitlens.sources.dicebear_styles import HELD_OUT_STYLES, TRAINING_STYLES, style_credit
 from traitlens.sources.samples import SampleConfig, draw_samples
-from traitlens.training import SamplingConfig, TrainConfig, TrainReport, train
-from traitlens.training.config import ValidationConfig
-from traitlens.training.framing import FramingConfig
-from traitlens.training.objectives import ObjectiveConfig
-from traitlens.training.swapping import SwapConfig
-from traitlens.training.views import CaptionConfig
+from traitlens.training import (
+    CaptionConfig,
+    FramingConfig,
+    ObjectiveConfig,
+    SamplingConfig,
+    SwapConfig,
+    TrainConfig,
+    TrainReport,
+    ValidationConfig,
+    train,
+)
 
 COLLECTIONS = ("nouns", "lilnouns", "moonbirds", "cryptoadz")
 SEEDS = (1, 2, 3, 4, 5, 6)  # each gives every style a palette of its own; the demo has seed 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tests.training.layered import PAINTS, RANK, TAGS, drawn, material, plain_material
 from traitlens.errors import ConfigError
 from traitlens.training.batch import Views
+from traitlens.training.framing import FramingConfig
 from traitlens.training.masking import FILLS, MaskingConfig
 from traitlens.training.material import Material
 from traitlens.training.swapping import SwapConfig
@@ -28,6 +29,7 @@ def views(
     masking: MaskingConfig | None = None,
     captions: CaptionConfig | None = None,
     swaps: SwapConfig | None = None,
+    framing: FramingConfig | None = None,
     seed: int = 0,
     part: slice = slice(None),
 ) -> Views:
@@ -37,6 +39,7 @@ def views(
         masking=masking or MaskingConfig(),
         captions=captions or CaptionConfig(partial=0.0),
         swaps=swaps or SwapConfig(),
+        framing=framing or FramingConfig(),
         rng=np.random.default_rng(seed),
         part=part,
     )
@@ -305,3 +308,31 @@ def test_numbers_that_mean_nothing_are_refused() -> None:
         CaptionConfig(sub_captions=-1)
     with pytest.raises(ConfigError, match=r"captions.partial must be in \[0, 1\]; got 2"):
         CaptionConfig(partial=2)
+
+
+def test_other_words_change_what_is_said_and_not_what_is_true() -> None:
+    plain = views(EVERY)
+    told = [
+        views(EVERY, captions=CaptionConfig(partial=0.0, reworded=1.0), seed=seed)
+        for seed in range(30)
+    ]
+    for made in told:
+        assert (made.captions.fits_TB == plain.captions.fits_TB).all()
+        assert (made.phrases.fits_TB == plain.phrases.fits_TB).all()
+        assert (made.phrases.weights_TB == plain.phrases.weights_TB).all()
+    said = {text for made in told for text in made.phrases.texts}
+    assert {"cap hat", "cap", "baseball cap"} <= said
+    assert any(text.startswith("lil apes wearing") for made in told for text in made.captions.texts)
+
+
+def test_pictures_are_framed_after_all_else_and_each_part_is_what_it_is_in_the_whole() -> None:
+    framing = FramingConfig(share=0.7, crop=0.3)
+    whole = views(EVERY, swaps=ALL_SWAPPED, framing=framing)
+    as_drawn = views(EVERY, swaps=ALL_SWAPPED)
+    framed = (whole.frames_PHWC != as_drawn.frames_PHWC).any(axis=(1, 2, 3))
+    assert framed.any() and not framed.all()
+    for rank in range(2):
+        part = slice(rank, None, 2)
+        some = views(EVERY, swaps=ALL_SWAPPED, framing=framing, part=part)
+        assert (some.frames_PHWC == whole.frames_PHWC[part]).all()
+    assert whole.captions.texts == as_drawn.captions.texts

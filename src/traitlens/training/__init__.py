@@ -2,6 +2,7 @@
 
 from traitlens.models.adapters import AdaptConfig
 from traitlens.training.config import TrainConfig, ValidationConfig
+from traitlens.training.framing import FramingConfig
 from traitlens.training.masking import FILLS, MaskingConfig
 from traitlens.training.objectives import ObjectiveConfig
 from traitlens.training.ranks import is_first
@@ -14,6 +15,7 @@ __all__ = [
     "FILLS",
     "AdaptConfig",
     "CaptionConfig",
+    "FramingConfig",
     "MaskingConfig",
     "ObjectiveConfig",
     "SamplingConfig",
