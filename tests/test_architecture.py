@@ -21,6 +21,7 @@ LEVELS: list[set[str]] = [
     {"pages"},
     {"captions", "filtering", "split", "separation"},
     {"sources"},
+    {"collecting"},
     {"description"},
     {"construction", "subsets"},
     {"exchange"},

@@ -3,6 +3,7 @@
     TraitlensError
     ├── ConfigError      an option has a value that is not accepted
     ├── SourceError      a path is no collection of tokens
+    ├── CollectError     a contract, a provider or a raw folder is not what was asked for
     ├── DatasetError     a folder is no data set, or not the one that was expected
     ├── ModelError       a folder is no model, or does not fit the data or the index
     ├── IndexingError    a folder is no index, or was made with another model
@@ -24,6 +25,10 @@ class ConfigError(TraitlensError):
 
 class SourceError(TraitlensError):
     """A path is no collection of tokens."""
+
+
+class CollectError(TraitlensError):
+    """A contract, a provider or a raw folder is not what was asked for."""
 
 
 class DatasetError(TraitlensError):
