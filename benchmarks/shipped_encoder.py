@@ -34,9 +34,9 @@ from traitlens.training import (
 
 COLLECTIONS = ("nouns", "lilnouns", "moonbirds", "cryptoadz")
 SEEDS = (1, 2, 3, 4, 5, 6)  # each gives every style a palette of its own; the demo has seed 0
-# What the study found best (benchmarks/masking): twins put together anew of the collection's parts,
-# and sub-captions, without a loss over phrases. Beside these, what a searcher does: other words, and
-# cropped pictures.
+# What the study found best (benchmarks/masking): twins put together anew of a collection's parts,
+# and sub-captions, without a loss over phrases. Beside these, what a searcher does: other words,
+# and cropped pictures.
 RECIPE = TrainConfig(
     steps=10_000,
     sampling=SamplingConfig(mixed=0.15),
