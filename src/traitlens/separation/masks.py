@@ -36,7 +36,7 @@ from traitlens.standardization import decode
 FOLDER = "components"  # in a data set
 SHEET_SUFFIX = ".png"
 LABELS_SUFFIX = "-labels.zip"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
