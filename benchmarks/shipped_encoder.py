@@ -39,8 +39,9 @@ SEEDS = (1, 2, 3, 4, 5, 6)  # each gives every style a palette of its own; the d
 # and cropped pictures.
 RECIPE = TrainConfig(
     steps=10_000,
+    batch_size=192,
     sampling=SamplingConfig(mixed=0.15),
-    swaps=SwapConfig(share=0.5, traits=8),
+    swaps=SwapConfig(share=1.0, traits=8),
     objective=ObjectiveConfig(swaps=0.0, phrases=0.0),
     captions=CaptionConfig(reworded=0.35),
     framing=FramingConfig(share=0.4),
