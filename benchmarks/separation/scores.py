@@ -122,8 +122,8 @@ def pixel_error(labelled: Iterable[Labelled], found: dict[Name, Component]) -> f
     """Return how far the recovered pixels are from the true ones, in 0..255, or None.
 
     It is the mean absolute difference of RGBA, the colours times alpha, at the pixels that both the
-    component and the truth have; then over tokens, values and the collection. A colour trait that
-    recolours a component thus counts as error, if the component knows one colour only.
+    component and the truth have; then over tokens, values and the collection. The component has the
+    pixels that it has beside the token's other traits.
     """
     errors: dict[Name, list[float]] = defaultdict(list)
     for one in labelled:
@@ -133,7 +133,7 @@ def pixel_error(labelled: Iterable[Labelled], found: dict[Name, Component]) -> f
             component = found.get(_name(trait))
             if component is None:
                 continue
-            region = component.region
+            region = component.region_for(one.token.traits)
             true_M4 = layer_HWC.reshape(-1, 4)[region.where_M]
             both_M = true_M4[:, 3] >= OPAQUE
             if both_M.any():
