@@ -38,7 +38,7 @@ SEEDS = (1, 2, 3, 4, 5, 6)  # each gives every style a palette of its own; the d
 # and sub-captions, without a loss over phrases. Beside these, what a searcher does: other words,
 # and cropped pictures.
 RECIPE = TrainConfig(
-    steps=10_000,
+    steps=7_000,
     batch_size=192,
     sampling=SamplingConfig(mixed=0.15),
     swaps=SwapConfig(share=1.0, traits=8),
