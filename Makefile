@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# A local EVM node for the tests of collecting; without npm they run on a slower one in Python.
+NPM_CI := npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent --prefix tests/collecting/chain
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format encoder clean
 
@@ -45,4 +48,5 @@ $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing traitlens with torch and the tools for its tests (about 1.5 GB, once)"
 	@$(PIP) --editable '.[samples,video,ray,train,dev]'
+	@if command -v npm >/dev/null; then $(NPM_CI); else echo "no npm: chain tests run on eth-tester"; fi
 	@touch $@

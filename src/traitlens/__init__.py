@@ -2,6 +2,7 @@
 
 What the commands do, as functions, and what they hand back:
 
+    collect, status
     build, describe, write_captions, caption_report, subset, takedown, export, import_data
     components, train, embed, evaluate, compare, reproduce, index, search, demo
     Dataset, Index, load_encoder, TraitlensError
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from traitlens.captions import caption_report, write_captions
+    from traitlens.collecting.pipeline import collect
+    from traitlens.collecting.status import status
     from traitlens.construction import build
     from traitlens.description import describe
     from traitlens.embedding import embed
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "collect": "traitlens.collecting.pipeline",
+    "status": "traitlens.collecting.status",
     "build": "traitlens.construction",
     "describe": "traitlens.description",
     "write_captions": "traitlens.captions",
@@ -67,6 +72,7 @@ __all__ = [
     "TraitlensError",
     "build",
     "caption_report",
+    "collect",
     "compare",
     "components",
     "demo",
@@ -80,6 +86,7 @@ __all__ = [
     "load_encoder",
     "reproduce",
     "search",
+    "status",
     "subset",
     "takedown",
     "train",

@@ -48,6 +48,40 @@ def test_odd_items_are_left_out_and_the_rest_is_read() -> None:
     )
 
 
+def test_features_are_read_where_there_are_no_attributes() -> None:
+    assert read_traits({"attributes": [], "features": {"City": "Venice"}}) == (
+        Trait("City", "Venice"),
+    )
+    both = {"features": {"City": "Venice"}, "traits": [{"trait_type": "City", "value": "Berlin"}]}
+    assert read_traits(both) == (Trait("City", "Berlin"),)
+
+
+@pytest.mark.parametrize("word", ["trait_type", "key", "name"])
+def test_the_type_of_a_trait_has_three_names(word: str) -> None:
+    assert read_traits({"attributes": [{word: "Hat", "value": "Cap"}]}) == (Trait("Hat", "Cap"),)
+
+
+def test_trait_type_counts_before_the_other_names() -> None:
+    items = [{"name": "n", "key": "k", "trait_type": "Hat", "value": "Cap"}]
+    assert read_traits({"attributes": items}) == (Trait("Hat", "Cap"),)
+
+
+def test_lists_within_the_list_are_read_in_order() -> None:
+    items = [[{"trait_type": "A", "value": 1}, ["x"]], {"trait_type": "B", "value": 2}]
+    assert read_traits({"attributes": items}) == (
+        Trait("A", "1"),
+        Trait("Attribute", "x"),
+        Trait("B", "2"),
+    )
+
+
+def test_lists_nested_without_end_are_no_traits() -> None:
+    items: list[Any] = ["x"]
+    for _ in range(500):
+        items = [items]
+    assert read_traits({"attributes": items}) == "no attributes"
+
+
 def test_hostile_lengths_are_cut() -> None:
     traits = read_traits({"attributes": [{"trait_type": "A", "value": "x" * 10**6}] * 10**4})
     assert len(traits) == 256

@@ -11,6 +11,8 @@ import typer
 import traitlens
 from traitlens.cli.build import build
 from traitlens.cli.caption import caption
+from traitlens.cli.collect import collect
+from traitlens.cli.collections import collections
 from traitlens.cli.compare import compare
 from traitlens.cli.components import components
 from traitlens.cli.console import errors_console
@@ -26,6 +28,7 @@ from traitlens.cli.leaks import leaks
 from traitlens.cli.reproduce import reproduce
 from traitlens.cli.samples import samples
 from traitlens.cli.search import search
+from traitlens.cli.status import status
 from traitlens.cli.subset import subset
 from traitlens.cli.takedown import takedown
 from traitlens.cli.train import train
@@ -44,10 +47,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# In the order of the help page: the data set, the model, the search.
+# In the order of the help page: the tokens, the data set, the model, the search.
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo,
     samples,
+    collections,
+    collect,
+    status,
     build,
     describe,
     caption,

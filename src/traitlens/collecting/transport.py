@@ -1,0 +1,351 @@
+"""One request over the network, to nobody who must not be asked.
+
+What is checked is the address that is connected to, where the socket is made: not the URL, which
+can be spelled in a hundred ways, and not a first look-up, which a second one may contradict. Names
+are looked up once, here; every answer must be public; and the connection goes to these answers. No
+proxy of the environment is used, no cookie kept, redirects are followed here, one by one, each as
+if it were the first.
+
+A host of `allow_private_hosts` has a session of its own, without these checks. Which session is
+used is decided by host and port of each URL, so that another name for the same machine is refused.
+
+aiohttp was chosen over httpx: it sends four to eight times as many requests a CPU second, and has a
+public place where each socket is made with the address it will be connected to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+import zlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from traitlens.collecting.addresses import check_address, check_host
+from traitlens.collecting.fetch_config import FetchConfig
+from traitlens.collecting.hosts import Host, Hosts
+from traitlens.collecting.records import FetchError
+
+LookUp = Callable[[str, int], Awaitable[list[str]]]
+
+MAX_ERROR_BYTES = 64 * 2**10  # of an answer that is an error: enough to say what is wrong
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"User-Agent": "traitlens", "Accept-Encoding": "gzip"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a host answered, whatever its status."""
+
+    status: int
+    url: str  # after redirects
+    media_type: str | None
+    data: bytes
+    retry_after_s: float | None
+    host: Host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of a host. One that has headers or a body of the user's is not redirected."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    is_secret: bool = False
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of a name, from the system's resolver."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Transport:
+    """Open connections, to public hosts and to those that the user named. A context manager."""
+
+    def __init__(self, config: FetchConfig, *, look_up: LookUp = look_up) -> None:
+        self._config = config
+        self._look_up = look_up
+        self._own = frozenset(host.lower() for host in config.allow_private_hosts)
+        self._doors: dict[str, tuple[aiohttp.ClientSession, Host]] = {}
+        self._slots = asyncio.Semaphore(config.concurrency)
+        self.requests: Counter[str] = Counter()
+        self.hosts = Hosts(
+            rate_per_s=config.per_host_rate,
+            max_wait_s=config.max_wait_s,
+            unhurried=lambda authority: self._is_own(URL(f"http://{authority}")),
+        )
+
+    async def __aenter__(self) -> Transport:
+        guarded = aiohttp.TCPConnector(
+            limit=0,
+            resolver=_Resolver(self._look_up, is_guarded=True),
+            socket_factory=public_socket,
+            ttl_dns_cache=60,
+        )
+        own = aiohttp.TCPConnector(limit=0, resolver=_Resolver(self._look_up, is_guarded=False))
+        self._public_session, self._own_session = self._session(guarded), self._session(own)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._public_session.close()
+        await self._own_session.close()
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # it has no limit; see `_Body`
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=self._config.connect_s, sock_read=self._config.read_s
+            ),
+        )
+
+    async def ask(self, question: Question, *, max_bytes: int) -> Answer:
+        """Return what a host answers, after redirects.
+
+        Raises FetchError where it may not be asked, cannot be reached, or sends too much.
+        """
+        left_s = self._config.total_s
+        url = _parsed(question.url)
+        for _ in range(self._config.max_redirects + 1):
+            session, host = self._door(url)
+            await host.turn()
+            async with self._slots:
+                start = time.monotonic()
+                answer = await self._hop(session, url, question, host, max_bytes, left_s)
+                left_s -= time.monotonic() - start
+            if isinstance(answer, Answer):
+                return answer
+            if question.is_secret:
+                raise FetchError("refused", f"{url.host} redirects what is asked of it alone")
+            url = answer
+        raise FetchError(
+            "too many redirects", f"more than {self._config.max_redirects} from {_host(question)}"
+        )
+
+    def _door(self, url: URL) -> tuple[aiohttp.ClientSession, Host]:
+        """Return who may ask for a URL, and the host's state; raise FetchError where nobody may."""
+        place = authority(url)
+        if place not in self._doors:
+            if self._is_own(url):
+                session = self._own_session
+            else:
+                check_host(url.raw_host or "")
+                session = self._public_session
+            self._doors[place] = session, self.hosts.of(place)
+        return self._doors[place]
+
+    def _is_own(self, url: URL) -> bool:
+        host = (url.raw_host or "").lower()
+        bracketed = f"[{host}]"
+        return not self._own.isdisjoint(
+            {host, bracketed, f"{host}:{url.port}", f"{bracketed}:{url.port}"}
+        )
+
+    async def _hop(
+        self,
+        session: aiohttp.ClientSession,
+        url: URL,
+        question: Question,
+        host: Host,
+        max_bytes: int,
+        timeout_s: float,
+    ) -> Answer | URL:
+        """Return the answer, or where it redirects to; say whatever goes wrong as a FetchError."""
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                await self._sent(session, url, question) as response,
+            ):
+                if response.status in _REDIRECTS and "Location" in response.headers:
+                    return _parsed(response.headers["Location"], base=url)
+                return await _answer(response, host, max_bytes)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _said(error, host.name) from None
+
+    async def _sent(
+        self, session: aiohttp.ClientSession, url: URL, question: Question
+    ) -> aiohttp.ClientResponse:
+        """Return an answer of which the head is there; count the request, unless nobody got it.
+
+        aiohttp could tell when it is sent (TraceConfig), for a quarter of the time of a request.
+        """
+        sent = 1
+        try:
+            return await session.request(
+                "GET" if question.body is None else "POST",
+                url,
+                data=question.body,
+                headers={**_HEADERS, **question.headers},
+                allow_redirects=False,
+            )
+        except (FetchError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            sent = 0
+            raise
+        finally:
+            self.requests[url.host or ""] += sent
+
+
+def authority(url: URL) -> str:
+    """Return host and port of a URL, such as ipfs.io:443."""
+    host = url.raw_host or ""
+    return f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
+
+
+def _host(question: Question) -> str:
+    return URL(question.url).host or ""
+
+
+def _parsed(text: str, *, base: URL | None = None) -> URL:
+    """Return a URL that can be asked for; raise FetchError for another."""
+    try:
+        url = URL(text) if base is None else base.join(URL(text))
+        usable = url.scheme in ("http", "https") and url.raw_host and url.port
+    except ValueError:
+        usable = None
+    if not usable:
+        where = f"a redirect of {base.host}" if base is not None else repr(text[:80])
+        raise FetchError("unusable address", f"{where} leads to no http or https host")
+    if url.raw_user is not None or url.raw_password is not None:
+        raise FetchError("unusable address", f"{url.host} with a name or a password in its URL")
+    return url.with_fragment(None)
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up, and lets only public addresses through where it is guarded."""
+
+    def __init__(self, look_up: LookUp, *, is_guarded: bool) -> None:
+        self._look_up, self._is_guarded = look_up, is_guarded
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return all addresses of a name; one that is not public spoils them all."""
+        addresses = await self._look_up(host, port)
+        if self._is_guarded:
+            for address in addresses:
+                check_address(address)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def public_socket(found: tuple[Any, ...]) -> socket.socket:
+    """Return a socket for an address that it may be connected to; raise FetchError for another."""
+    family, kind, protocol, _, address = found
+    check_address(str(address[0]))
+    return socket.socket(family, kind, protocol)
+
+
+async def _answer(response: aiohttp.ClientResponse, host: Host, max_bytes: int) -> Answer:
+    is_error = response.status >= 400
+    body = _Body(
+        encoding=response.headers.get("Content-Encoding", "identity").strip().lower(),
+        max_bytes=MAX_ERROR_BYTES if is_error else max_bytes,
+    )
+    if not is_error and (response.content_length or 0) > max_bytes:
+        raise FetchError("too large", f"{response.content_length} bytes, {max_bytes} are accepted")
+    try:
+        async for chunk in response.content.iter_any():
+            body.add(chunk)
+        body.end()
+    except FetchError:
+        if not is_error:
+            raise  # of an error the beginning is enough
+    return Answer(
+        status=response.status,
+        url=str(response.url),
+        media_type=_media_type(response.headers.get("Content-Type")),
+        data=bytes(body.data),
+        retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
+        host=host,
+    )
+
+
+class _Body:
+    """What arrives, unpacked as it arrives, up to a limit that holds for the unpacked bytes."""
+
+    def __init__(self, *, encoding: str, max_bytes: int) -> None:
+        if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
+            raise FetchError("server error", f"an encoding nobody asked for: {encoding[:40]!r}")
+        # 32 more than the window: zlib or gzip, whichever it is.
+        is_packed = encoding not in ("identity", "")
+        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
+        self._max_bytes = max_bytes
+        self.data = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take what arrived; raise FetchError where it is too much, or broken."""
+        left = self._max_bytes - len(self.data)
+        if self._unpack is not None:
+            try:
+                chunk = self._unpack.decompress(chunk, left + 1)
+            except zlib.error as error:
+                raise FetchError("cut off", f"broken packing: {error}") from None
+        self.data += chunk[: left + 1]
+        if len(chunk) > left:
+            raise FetchError("too large", f"more than the {self._max_bytes} bytes accepted")
+
+    def end(self) -> None:
+        """Raise FetchError where the packing is not complete."""
+        if self._unpack is not None and not self._unpack.eof and self.data:
+            raise FetchError("cut off", "the packing has no end")
+
+
+def _media_type(header: str | None) -> str | None:
+    return (header or "").split(";")[0].strip().lower() or None
+
+
+def _retry_after_s(header: str | None) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date."""
+    if header is None:
+        return None
+    try:
+        if header.strip()[:1].isdigit():
+            return min(float(header), 1e6)
+        return min(max(0.0, parsedate_to_datetime(header).timestamp() - time.time()), 1e6)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _said(error: Exception, host: str) -> FetchError:
+    """Return what went wrong with a host, in the words of `FetchReason`."""
+    if isinstance(error, TimeoutError):
+        return FetchError("timed out", host)
+    if isinstance(error, aiohttp.ClientConnectorError | socket.gaierror | ssl.SSLError):
+        return FetchError("no connection", f"{host}: {_short(error)}")
+    if isinstance(error, aiohttp.InvalidURL):
+        return FetchError("unusable address", f"{host}: {_short(error)}")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return FetchError("server error", f"{host} does not speak HTTP: {_short(error)}")
+    if isinstance(error, ValueError):
+        return FetchError("unusable address", f"{host}: {_short(error)}")
+    return FetchError("cut off", f"{host}: {_short(error)}")
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
