@@ -168,13 +168,12 @@ def _http(text: str) -> Uri:
 def _subdomain(host: str, url: URL) -> Uri | None:
     """Return what https://CID.ipfs.host/path means, if it is that."""
     root, _, rest = host.partition(".")
-    path = _path(url.raw_path)
     if rest.startswith("ipfs.") and is_cid(root):
-        return Uri(kind="ipfs", root=root, cid=parse_cid(root), segments=path)
+        return Uri(kind="ipfs", root=root, cid=parse_cid(root), segments=_path(url.raw_path))
     if rest.startswith("ipns.") and _IPNS_NAME.fullmatch(root):
         # In one DNS label a dot is written "-", and "-" is written "--" (IPIP-280).
         name = root if is_cid(root) else re.sub("--?", lambda m: ".-"[len(m[0]) - 1], root)
-        return Uri(kind="ipns", root=name, segments=path)
+        return Uri(kind="ipns", root=name, segments=_path(url.raw_path))
     return None
 
 

@@ -92,7 +92,7 @@ def reduced(rgba_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     if rgba_HWC.shape[:2] == size:
         return rgba_HWC
     height, width = size
-    small = Image.fromarray(rgba_HWC).resize((width, height), Image.Resampling.BOX)
+    small = Image.fromarray(rgba_HWC).resize((width, height), Image.Resampling.HAMMING)
     return np.asarray(small)
 
 

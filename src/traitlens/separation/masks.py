@@ -160,7 +160,7 @@ class ComponentMasks:
         """Return the position in `regions` of what each pixel shows, -1 for nothing: (P,)."""
         rgba_HWC = channels(image)
         if self.reading.way == "flats":
-            return by_flats(rgba_HWC, regions)
+            return by_flats(rgba_HWC, regions, self.reading)
         if self.reading.way in ("layers", "grid"):
             return by_layers(rgba_HWC, regions, self.reading)
         return by_weights(rgba_HWC, regions, colour_bits=self.colour_bits)
