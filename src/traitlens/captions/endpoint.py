@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from traitlens import bounded_json
 from traitlens.captions.writer import one_line
 from traitlens.config import check_range
 from traitlens.errors import ConfigError
@@ -139,7 +140,7 @@ def _client(config: EndpointConfig, address: SplitResult, key: str | None) -> ht
 
 def _json(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return bounded_json.loads(data)
     except (ValueError, RecursionError):
         return None
 

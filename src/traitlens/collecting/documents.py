@@ -11,11 +11,10 @@ and underscores, since `image_url`, `imageUrl` and `imageURL` all occur.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from traitlens import bounded_json
 from traitlens.standardization import Rejection, data_uri_bytes
 from traitlens.standardization.kinds import kind_of
 
@@ -118,32 +117,18 @@ def _parse(data: bytes) -> _Parsed | str:
     if content.startswith(b"<"):
         return PAGE
     try:
-        value = json.loads(data.removeprefix(_BOM).decode(), parse_constant=_refuse)
+        text = data.removeprefix(_BOM).decode()
+        return _Parsed(bounded_json.loads(text, most=MAX_DEPTH, parse_constant=_refuse))
     except UnicodeDecodeError:
         return NOT_UTF8
+    except bounded_json.TooDeepError:
+        return TOO_DEEP
     except ValueError:
         return BROKEN
-    except RecursionError:
-        return TOO_DEEP
-    return TOO_DEEP if _deeper_than(value, MAX_DEPTH) else _Parsed(value)
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _deeper_than(value: Any, depth: int) -> bool:
-    """Return whether lists and objects lie more than `depth` deep in one another."""
-    level = [value]
-    for _ in range(depth):
-        level = [item for parent in level for item in _containers_in(parent)]
-    return bool(level)
-
-
-def _containers_in(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict | list):
-        items = value.values() if isinstance(value, dict) else value
-        yield from (item for item in items if isinstance(item, dict | list))
 
 
 def _unwrapped(text: str) -> bytes | None:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from yarl import URL
 
+from traitlens import bounded_json
 from traitlens.collecting.answers import judged
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import Gateway, Gateways
@@ -161,7 +162,7 @@ class Fetcher:
 
 def _read_json(answer: Answer) -> object:
     try:
-        return json.loads(answer.data)
+        return bounded_json.loads(answer.data)
     except (ValueError, RecursionError):
         return None
 

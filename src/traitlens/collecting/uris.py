@@ -16,7 +16,6 @@ So are addresses with a password, which would be published with the collection.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -24,6 +23,7 @@ from urllib.parse import quote, unquote
 
 from yarl import URL
 
+from traitlens import bounded_json
 from traitlens.collecting.cids import Cid, is_cid, parse_cid
 from traitlens.collecting.records import FetchError
 from traitlens.standardization.data_uris import BARE_SVG, data_uri_bytes
@@ -259,7 +259,7 @@ def _within(content: bytes, max_bytes: int) -> bytes:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        bounded_json.loads(text)
     except (ValueError, RecursionError):
         return False
     return True

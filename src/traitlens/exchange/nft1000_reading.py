@@ -7,7 +7,6 @@ record of ours (the authors' own) are read by `sources`.
 
 from __future__ import annotations
 
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from traitlens import bounded_json
 from traitlens.errors import DatasetError
 from traitlens.exchange.nft1000 import FRAMES
 from traitlens.exchange.record import info_from_json
@@ -88,7 +88,7 @@ class ReadCollection:
         if raw is None:
             raise _UnreadableError(NO_METADATA)
         try:
-            metadata, ours = layout.original(json.loads(raw))
+            metadata, ours = layout.original(bounded_json.loads(raw))
         except (ValueError, RecursionError) as error:
             raise _UnreadableError("broken JSON") from error
         if ours is None:
@@ -161,7 +161,7 @@ def open_collection(path: Path) -> ReadCollection | None:
     if not 0 < sizes.get(layout.DASHBOARD, 0) <= MAX_DASHBOARD_BYTES:
         return None
     try:
-        value = json.loads(files.read(layout.DASHBOARD))
+        value = bounded_json.loads(files.read(layout.DASHBOARD))
         ours = value.get(layout.OURS) if isinstance(value, dict) else None
         if ours is None:
             return None

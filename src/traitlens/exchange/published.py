@@ -7,11 +7,11 @@ its own instead.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from traitlens import bounded_json
 from traitlens.captions import caption
 from traitlens.construction import rows
 from traitlens.errors import DatasetError, SourceError
@@ -54,7 +54,7 @@ def _with_caption(token: Token) -> Token:
 def _their_caption(metadata: str | None) -> str:
     """Return the caption that the source left in the document."""
     try:
-        texts = json.loads(metadata or "null")[THEIRS]
+        texts = bounded_json.loads(metadata or "null")[THEIRS]
         return str(texts.get("caption", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""

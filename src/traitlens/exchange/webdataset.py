@@ -17,7 +17,6 @@ dependency, its tars carry users and times, and its default decoders unpickle me
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from traitlens import files
+from traitlens import bounded_json, files
 from traitlens.errors import DatasetError
 from traitlens.exchange import tar
 from traitlens.exchange.card import card
@@ -204,8 +203,8 @@ def _token(
         return broken(uid, collection.name, key, TOO_LARGE)
     found = {ending: content or b"" for ending, content in contents.items()}
     try:
-        values = json.loads(found["json"])
-        rest = json.loads(values[OURS])
+        values = bounded_json.loads(found["json"])
+        rest = bounded_json.loads(values[OURS])
         plain = {name: values[name] for name in (*_PLAIN, "traits")}
         return from_values(
             {**plain, "caption": found["txt"].decode(), **rest},

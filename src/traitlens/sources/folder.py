@@ -14,7 +14,6 @@ collections. Nothing is unpacked to disk, and nothing is read beyond `MAX_BYTES`
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import zipfile
 from collections import defaultdict
@@ -24,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from traitlens import bounded_json
 from traitlens.errors import SourceError
 from traitlens.records import CollectionInfo, RawToken, storable
 from traitlens.sources import nft1000
@@ -82,7 +82,7 @@ class Collection:
         try:
             if problem is None:
                 media = self._read_bounded(found.pictures)
-                metadata = json.loads(self._read_bounded(found.metadata) or b"")
+                metadata = bounded_json.loads(self._read_bounded(found.metadata) or b"")
                 if found.texts is not None:
                     token_id = nft1000.token_id(metadata, token_id)
                     metadata = self._with_texts(metadata, found.texts)
@@ -253,7 +253,7 @@ def _natural(token_id: str) -> list[tuple[int, int, str]]:
 
 def _info(path: Path, file: str | None, raw: bytes) -> CollectionInfo:
     try:
-        value: Any = json.loads(raw)
+        value: Any = bounded_json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{file} of {path} is broken JSON: {error}") from error
     value = value if isinstance(value, dict) else {}

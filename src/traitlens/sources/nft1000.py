@@ -18,6 +18,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from traitlens import bounded_json
+
 DASHBOARD = "metadata_dashboard.json"
 IMAGES, METADATA, CAPTIONS, PROMPTS = "images", "metadata", "captions", "prompts"
 
@@ -97,7 +99,7 @@ def split_document(value: Any) -> tuple[Any, dict[str, Any] | None]:
     if ours is None:
         return value, None
     try:
-        return (None if metadata is None else json.loads(metadata)), ours
+        return (None if metadata is None else bounded_json.loads(metadata)), ours
     except (ValueError, RecursionError):
         return None, ours
 
@@ -122,7 +124,7 @@ def compact(value: Any) -> str:
 def _same_when_written(metadata: str | None) -> dict[str, Any] | None:
     """Return the object that `metadata` says, if writing it again gives the same text."""
     try:
-        value = None if metadata is None else json.loads(metadata)
+        value = None if metadata is None else bounded_json.loads(metadata)
         if isinstance(value, dict) and OURS not in value and compact(value) == metadata:
             return value
     except (ValueError, RecursionError):
