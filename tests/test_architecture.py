@@ -13,8 +13,8 @@ ROOT = Path(traitlens.__file__).parent
 
 # Each level may import the levels before it, and its own level only where it is one room.
 LEVELS: list[set[str]] = [
-    {"errors", "records", "progress"},
-    {"bounded_json", "config", "files", "processes"},
+    {"bounded_json", "errors", "records", "progress"},
+    {"config", "files", "processes"},
     {"digest", "sheets", "store", "tables"},
     {"metrics"},
     {"standardization"},

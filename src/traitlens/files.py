@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from traitlens import bounded_json
 from traitlens.errors import DatasetError
 
 _PARTIAL = ".partial"
@@ -77,7 +78,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Return the value of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return bounded_json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextmanager

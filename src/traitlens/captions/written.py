@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlens import files
+from traitlens import bounded_json, files
 from traitlens.captions.template import STYLES
 from traitlens.errors import ConfigError, DatasetError
 from traitlens.records import Trait
@@ -156,6 +156,6 @@ def _bytes(line: WrittenCaption) -> bytes:
 
 def _line(text: bytes) -> WrittenCaption | None:
     try:
-        return WrittenCaption.from_json(json.loads(text))
+        return WrittenCaption.from_json(bounded_json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

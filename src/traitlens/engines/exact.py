@@ -19,7 +19,7 @@ from typing import IO, Self
 
 import numpy as np
 
-from traitlens import files
+from traitlens import bounded_json, files
 from traitlens.engines.locks import lock
 from traitlens.engines.protocol import (
     SCORE_DIGITS,
@@ -181,7 +181,7 @@ class ExactEngine:
         # Not `splitlines`: it also splits at characters that a trait may have, such as U+2028.
         lines = points.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         for line, vector in zip(lines, vectors_BD, strict=True):
-            self._put(Entry(**fields_from_json(json.loads(line))), vector)
+            self._put(Entry(**fields_from_json(bounded_json.loads(line))), vector)
         self._batches = number + 1
 
     def _put(self, entry: Entry, vector: Vector) -> None:

@@ -7,11 +7,11 @@ Any further keys are ignored.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from traitlens import bounded_json
 from traitlens.errors import QueryError
 
 
@@ -46,7 +46,7 @@ def read_queries(path: str | Path) -> tuple[FreeTextQuery, ...]:
 
 def _read_query(line: str, *, where: str) -> FreeTextQuery:
     try:
-        value = json.loads(line)
+        value = bounded_json.loads(line)
     except (ValueError, RecursionError) as error:
         raise QueryError(f"{where}: broken JSON: {error}") from error
     if not isinstance(value, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import reprlib
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from traitlens import bounded_json
 from traitlens.errors import EvaluationError
 from traitlens.evaluation.retrieval import KS, Scope
 from traitlens.evaluation.searching import DIRECTIONS, Direction
@@ -87,7 +87,7 @@ def read_run(
 
 def _load(path: Path, where: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return bounded_json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"cannot read {where}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from traitlens import files
+from traitlens import bounded_json, files
 from traitlens.errors import DatasetError
 from traitlens.progress import Progress, silent
 from traitlens.records import Split
@@ -102,7 +102,7 @@ def read_labels(path: Path) -> dict[str, Any]:
     """Return `labels.json` of a file of label maps; raise DatasetError when it is none."""
     try:
         with zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read("labels.json"))
+            about = bounded_json.loads(archive.read("labels.json"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path} is no file of label maps: {error}") from error
     if not isinstance(about, dict) or about.get("format_version") != _FORMAT_VERSION:

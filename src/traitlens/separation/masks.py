@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from traitlens import files
+from traitlens import bounded_json, files
 from traitlens.errors import DatasetError
 from traitlens.records import Token, Trait
 from traitlens.separation.pixels import Mask, Region, channels
@@ -328,7 +328,7 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def from_bytes(data: bytes) -> ComponentMasks:
     """Return the components in a file's contents; raise ValueError or KeyError for other bytes."""
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        about = json.loads(archive["about"].tobytes())
+        about = bounded_json.loads(archive["about"].tobytes())
         if about["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format version {about['format_version']!r}, not {FORMAT_VERSION}")
         packed_KB, base_HWC = archive["masks"], archive["base"]

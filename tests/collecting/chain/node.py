@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -145,8 +146,10 @@ def start_chain(kind: str | None = None) -> Iterator[Chain]:
     binary = anvil_binary()
     kind = kind or os.environ.get("TRAITLENS_TEST_EVM") or ("anvil" if binary else "eth-tester")
     if kind == "eth-tester":
+        limit = sys.getrecursionlimit()
         from tests.collecting.chain.eth_tester_node import serve
 
+        sys.setrecursionlimit(limit)  # py-evm raises it for the whole process
         with serve({MULTICALL3: runtime("Multicall")}, gas_limit=GAS_LIMIT) as url:
             yield Chain(url=url, kind=kind)
         return
