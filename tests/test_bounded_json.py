@@ -46,3 +46,7 @@ def test_what_is_no_json_is_a_value_error() -> None:
     for text in ("", "[", '"', "]" * 1000, "nul", b"\xff"):
         with pytest.raises(ValueError, match=r".+"):
             bounded_json.loads(text)
+
+
+def test_half_a_surrogate_pair_is_read_as_ever() -> None:
+    assert bounded_json.loads(b'"\xed\xa0\x80"') == json.loads(b'"\xed\xa0\x80"')

@@ -13,8 +13,9 @@ from typing import Any
 
 MAX_DEPTH = 256  # of lists and objects in one another; real documents have some ten
 
-# A string is skipped whole, brackets in it too; one that is cut off ends the document.
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+# A string is skipped whole, brackets in it too; one that is cut off ends the document. "*+" never
+# goes back, so a string of 60 MB, as pictures in documents are, costs no memory.
+_PIECES = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class TooDeepError(ValueError):
@@ -32,7 +33,9 @@ def loads(
     Raises TooDeepError where lists and objects lie more than `most` deep in one another, and
     ValueError for what is no JSON.
     """
-    text = data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data
+    text = data
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
     if text.count("[") + text.count("{") > most and _depth(text, most) > most:
         raise TooDeepError(f"more than {most} lists and objects in one another")
     return json.loads(text, parse_constant=parse_constant)

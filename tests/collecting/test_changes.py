@@ -1,24 +1,16 @@
 """What happened after a block: mints, burns and announcements, on a real chain."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.collecting.chain.asking import ask
 from tests.collecting.chain.faulty_node import CAPS, faulty
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from traitlens.collecting.changes import changed_since
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.records import Changes
 from traitlens.collecting.rpc import Rpc
 
 NONE: frozenset[int] = frozenset()
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
 
 
 def changes(url: str, address: str, since: int, *, block: int | None = None) -> Changes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from traitlens.collecting.pinning import block_parameter, pin
 from traitlens.collecting.proxies import minimal_implementation
 from traitlens.collecting.rpc import Rpc
 from traitlens.errors import CollectError
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
 
 
 def test_the_compiled_contracts_are_those_of_the_sources_beside_them() -> None:

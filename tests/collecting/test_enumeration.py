@@ -1,7 +1,6 @@
 """The ids of a contract's tokens, from a real chain behind nodes that cap their logs."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -9,19 +8,13 @@ from hypothesis import strategies as st
 
 from tests.collecting.chain.asking import ask, ids_of, listed, opened
 from tests.collecting.chain.faulty_node import CAPS, Json, Reply, error, faulty
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.enumeration import enumerate_tokens
 from traitlens.collecting.logs import created_at
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
 from traitlens.errors import CollectError
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,12 +12,6 @@ from tests.collecting.fetched import config, fetch, reason_of, targets, using
 from tests.collecting.gateway_server import GatewayServer, Page, Request
 from traitlens.collecting.fetching import FetchConfig, Fetcher
 from traitlens.collecting.records import FetchError
-
-
-@pytest.fixture
-def server() -> Iterator[GatewayServer]:
-    with GatewayServer() as running:
-        yield running
 
 
 @pytest.mark.parametrize("declared", [True, False])

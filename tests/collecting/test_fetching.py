@@ -1,7 +1,6 @@
 """Fetching from a real server on loopback: what a CID promises, and patience with faults."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,12 +18,6 @@ from tests.collecting.gateway_server import (
 from tests.collecting.test_uris import TX
 from traitlens.collecting.fetching import Fetcher
 from traitlens.collecting.records import Fetched, FetchError
-
-
-@pytest.fixture
-def server() -> Iterator[GatewayServer]:
-    with GatewayServer() as running:
-        yield running
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from tests.collecting.drawn_collection import (
     TOKENS,
     as_page,
@@ -24,23 +23,11 @@ from tests.collecting.drawn_collection import (
     publish_on_ipfs,
     records,
 )
-from tests.collecting.gateway_server import GatewayServer, Page, Store
+from tests.collecting.gateway_server import GatewayServer, Page
 from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.pipeline import collect
 from traitlens.errors import CollectError
 from traitlens.sources import open_sources, read_traits
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
-
-
-@pytest.fixture
-def server() -> Iterator[GatewayServer]:
-    with GatewayServer(Store()) as started:
-        yield started
 
 
 def test_a_collection_comes_whole_and_a_build_takes_it(

@@ -1,6 +1,6 @@
 """`collect` with a provider instead of a node, and collections of the published data set."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,6 @@ class Provider:
         self.times += 1
         for token in self.listed:
             yield token
-
-
-@pytest.fixture
-def server() -> Iterator[GatewayServer]:
-    with GatewayServer() as started:
-        yield started
 
 
 @pytest.fixture

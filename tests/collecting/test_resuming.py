@@ -4,14 +4,13 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from tests.collecting.drawn_collection import (
     asked_for,
     changes,
@@ -29,12 +28,6 @@ from traitlens.errors import CollectError
 
 TOKENS = range(1, 41)
 KILLS = 12
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
 
 
 def test_kills_at_random_moments_and_faults_leave_no_trace(chain: Chain, tmp_path: Path) -> None:

@@ -2,24 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.collecting.chain.asking import ask
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from traitlens.collecting.records import FetchError, FetchReason
 from traitlens.collecting.rpc import Adaptive, Call, Rpc, RpcError, blob, quantity
 from traitlens.errors import CollectError
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
-
 
 CHAIN_ID: Call = ("eth_chainId", [])
 

@@ -2,25 +2,18 @@
 
 import base64
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.collecting.chain.asking import ask, listed
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from traitlens.collecting import calls, token_uris
 from traitlens.collecting.abi import word
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.records import ListedToken
 from traitlens.collecting.rpc import Rpc
 from traitlens.errors import CollectError
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,10 @@
 """A later run takes what is new or changed, and says what changed."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from tests.collecting.chain.node import Chain, start_chain
+from tests.collecting.chain.node import Chain
 from tests.collecting.drawn_collection import (
     TOKENS,
     as_page,
@@ -22,20 +19,8 @@ from tests.collecting.drawn_collection import (
     publish_on_ipfs,
     records,
 )
-from tests.collecting.gateway_server import GatewayServer, Page, Store
+from tests.collecting.gateway_server import GatewayServer, Page
 from traitlens.collecting.pipeline import collect
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    with start_chain() as started:
-        yield started
-
-
-@pytest.fixture
-def server() -> Iterator[GatewayServer]:
-    with GatewayServer(Store()) as started:
-        yield started
 
 
 def test_retry_takes_up_only_what_failed(
