@@ -97,6 +97,7 @@ class CollectionInfo:
     name: str
     chain_id: str | None = None  # CAIP-2, e.g. "eip155:1"
     contract: str | None = None
+    standard: str = "erc721"  # the contract's, or erc1155: the asset namespace of CAIP-19
     licence: str | None = None
     source: str | None = None
     family: str | None = None  # collections of one family share art
@@ -117,6 +118,6 @@ def token_uid(info: CollectionInfo, token_id: str) -> str:
     so that every token has one identifier of one shape.
     """
     if info.contract:
-        return f"{info.chain_id or 'eip155:1'}/erc721:{info.contract.lower()}/{token_id}"
+        return f"{info.chain_id or 'eip155:1'}/{info.standard}:{info.contract.lower()}/{token_id}"
     name = quote(info.name, safe="").replace("_", "%5F").replace("~", "%7E")
     return f"local:files/folder:{name}/{quote(token_id, safe='')}"

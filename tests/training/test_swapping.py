@@ -13,7 +13,7 @@ from traitlens.training.layering import Ground
 from traitlens.training.layers import Layers
 from traitlens.training.material import Material
 from traitlens.training.swapping import SwapConfig, draw_swaps
-from traitlens.training.tags import NO_COMPONENT, Tag, fitted
+from traitlens.training.tags import NO_COMPONENT, Tag, worn_together
 from traitlens.training.twins import Swap, Wearer
 
 CONFIG = SwapConfig(share=1.0)
@@ -265,7 +265,7 @@ def test_a_trait_without_a_component_is_swapped_where_others_look_otherwise_by_i
     bonnet, bank = bonnets()
     red, green = (dataclasses.replace(TAGS[v], component=NO_COMPONENT) for v in ("red", "green"))
     tokens = one_of_each([red, green, bonnet, TAGS["dawn"]], bank)
-    worn = fitted([red, bonnet])
+    worn = worn_together([red, bonnet])
     assert worn[1].context == RED
     swap = draw(list(worn), tokens=tokens)
     assert swap is not None

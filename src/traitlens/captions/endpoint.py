@@ -141,7 +141,7 @@ def _client(config: EndpointConfig, address: SplitResult, key: str | None) -> ht
 def _json(data: bytes) -> Any:
     try:
         return bounded_json.loads(data)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

@@ -157,5 +157,5 @@ def _bytes(line: WrittenCaption) -> bytes:
 def _line(text: bytes) -> WrittenCaption | None:
     try:
         return WrittenCaption.from_json(bounded_json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         return None

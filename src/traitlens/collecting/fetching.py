@@ -163,7 +163,7 @@ class Fetcher:
 def _read_json(answer: Answer) -> object:
     try:
         return bounded_json.loads(answer.data)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

@@ -260,6 +260,6 @@ def _within(content: bytes, max_bytes: int) -> bytes:
 def _is_json(text: str) -> bool:
     try:
         bounded_json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
     return True

@@ -57,7 +57,7 @@ def read_findings(folder: Path) -> Findings:
 def _read(path: Path) -> Any:
     try:
         return files.read_json(path)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return None
 
 

@@ -24,7 +24,7 @@ def read_stored(folder: Path, fingerprint: str) -> Description | None:
     """Return the description that was stored in `folder` of just this data, or None."""
     try:
         found = description_from_json(files.read_json(folder / STATISTICS))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return None
     fits = found.fingerprint == fingerprint and found.version == DESCRIPTION_VERSION
     return found if fits else None

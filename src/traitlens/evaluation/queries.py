@@ -47,7 +47,7 @@ def read_queries(path: str | Path) -> tuple[FreeTextQuery, ...]:
 def _read_query(line: str, *, where: str) -> FreeTextQuery:
     try:
         value = bounded_json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise QueryError(f"{where}: broken JSON: {error}") from error
     if not isinstance(value, dict):
         raise QueryError(f"{where}: expected a JSON object, got {line.strip()[:60]!r}")

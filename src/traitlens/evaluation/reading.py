@@ -90,7 +90,7 @@ def _load(path: Path, where: str) -> Any:
         return bounded_json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"cannot read {where}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise EvaluationError(f"{where} is no JSON: {error}") from error
 
 

@@ -89,7 +89,7 @@ class ReadCollection:
             raise _UnreadableError(NO_METADATA)
         try:
             metadata, ours = layout.original(bounded_json.loads(raw))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise _UnreadableError("broken JSON") from error
         if ours is None:
             raise _UnreadableError(BROKEN_RECORD)
@@ -170,7 +170,7 @@ def open_collection(path: Path) -> ReadCollection | None:
         if not isinstance(stems, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError("its tokens are no texts")
         info = info_from_json(ours["info"])
-    except (ValueError, KeyError, TypeError, RecursionError, OSError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, OSError, zlib.error) as error:
         where = f"{layout.DASHBOARD} of {path}"
         raise DatasetError(f"{where} is no record of a collection: {error}") from error
     return ReadCollection(

@@ -96,7 +96,7 @@ class Export:
                 )
             collections = tuple(map(ExportedCollection.from_json, value["collections"]))
             return Export(**{**value, "collections": collections})
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(
                 f"{folder / RECORD} is no record of an export ({error}); export the data set again"
             ) from error

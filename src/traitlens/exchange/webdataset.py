@@ -211,5 +211,5 @@ def _token(
             image=found.get("png"),
             more_images=frames.of(key, int(rest.get(FRAMES, 0))),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return broken(uid, collection.name, key, BROKEN_RECORD)

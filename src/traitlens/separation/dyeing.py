@@ -6,7 +6,7 @@ what a token with that value shows there. A part that several traits recolour is
 that colours most of it, and keeps the others' colours from the token that it was taken from.
 
 Axes: N tokens, P pixels of the pictures, G pixels of the working grid, M pixels of a region, Q
-pixels of one of its colours, S tokens that have a value, C channels.
+pixels of one of its colours, C channels.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from traitlens.separation.pixels import Pixels, Region, pack, unpack
 from traitlens.separation.recolouring import Colours, Recolouring, told
+from traitlens.separation.recovering import best_first
 from traitlens.separation.values import Values
 
 _SAMPLES = 8  # tokens that a pixel's mixture is the mean of
@@ -67,7 +68,7 @@ class Dyes:
         colour_N = self.values.value_of(self.recoloured.types[position])
         sums_M, times_M = np.zeros(len(region)), np.zeros(len(region), np.intp)
         others_M = np.zeros(len(region), np.intp)
-        for row in self._best_rows(value):
+        for row in best_first(self.seen_NG, self.values.rows[value], value)[:_SAMPLES]:
             if int(colour_N[row]) not in colours:
                 continue
             own_M = self.seen_NG[row, grid_M] == value
@@ -79,12 +80,6 @@ class Dyes:
             times_M += dyed_M
             others_M += own_M & ~dyed_M
         return _Shading(colours, times_M > others_M, sums_M / np.maximum(times_M, 1))
-
-    def _best_rows(self, value: int) -> NDArray[np.intp]:
-        """Return the tokens that show most of a value, some of them."""
-        rows_S = self.values.rows[value]
-        shown_S = (self.seen_NG[rows_S] == value).sum(axis=1)
-        return rows_S[np.argsort(-shown_S, kind="stable")][:_SAMPLES]
 
 
 def _shades(

@@ -70,9 +70,13 @@ class Layered:
     weights_KP: NDArray[np.float32]
     seen_NP: NDArray[np.int16]
     layer_K: NDArray[np.intp]
-    flat: bool  # whether parts are told by flats rather than by their colours
     variants: Variants | None = None  # where K are these, not the values
     recoloured: Recolouring | None = None  # where flats were divided
+
+    @property
+    def flat(self) -> bool:
+        """Whether parts are told by flats rather than by their colours."""
+        return self.recoloured is not None
 
 
 def layers(
@@ -98,7 +102,7 @@ def layers(
             shades_NP = shades(rgba_NPC, tolerance=tolerance, known_NP=known_NP)
             flats_NP = np.stack([flats(rgba_HWC) for rgba_HWC in rgba_NHWC]).astype(np.int32)
             seen_NP = likelihood.owners(shades_NP, flats_NP, found, values, rng=rng)
-            return dataclasses.replace(_by_flats(seen_NP, values), recoloured=found)
+            return _by_flats(seen_NP, values, found)
     shades_NP = shades(rgba_NPC, tolerance=tolerance)
     split = Variants.none(values)
     if on_grid:
@@ -127,21 +131,21 @@ def _shares(seen_NP: NDArray[np.int16], values: Values) -> NDArray[np.float32]:
     return shares_KP
 
 
-def _by_flats(seen_NP: NDArray[np.int16], values: Values) -> Layered:
+def _by_flats(seen_NP: NDArray[np.int16], values: Values, recoloured: Recolouring) -> Layered:
     """Return masks of what is owned often enough; what is smaller lies above."""
     shares_KP = _shares(seen_NP, values)
     weights_KP = np.where(shares_KP >= _OWNED, shares_KP, 0)
     area_K = shares_KP.sum(axis=1)
     layer_K = np.empty(len(values), np.intp)
     layer_K[np.argsort(-area_K, kind="stable")] = np.arange(len(values))
-    return Layered(weights_KP, seen_NP, layer_K, flat=True)
+    return Layered(weights_KP, seen_NP, layer_K, recoloured=recoloured)
 
 
 def _by_stack(stack: Stack, shades_NP: NDArray[np.uint8], values: Values) -> Layered:
     """Return the masks of what is drawn, seen at least once."""
     seen_NP = stack.seen(shades_NP, values)
     weights_KP = np.where(stack.drawn_KP != NONE, _shares(seen_NP, values), 0)
-    return Layered(weights_KP, seen_NP, stack.layer_K, flat=False)
+    return Layered(weights_KP, seen_NP, stack.layer_K)
 
 
 def _with_fixed_parts(

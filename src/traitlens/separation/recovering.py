@@ -37,7 +37,7 @@ def _region(
     grid_M = grid_P[where_M]
     sums_MC, times_M = np.zeros((len(where_M), 4)), np.zeros(len(where_M), np.intp)
     samples = 1 if found.flat else _SAMPLES
-    for row in _best_first(found, values.rows[value], value):
+    for row in best_first(found.seen_NP, values.rows[value], value)[:_MOST_TOKENS]:
         if (times_M >= samples).all():
             break
         shows_M = (found.seen_NP[row, grid_M] == value) & (times_M < samples)
@@ -56,10 +56,12 @@ def channels(pixels: Pixels) -> NDArray[np.uint8]:
     return packed.view(np.uint8).reshape(*pixels.shape, 4)
 
 
-def _best_first(found: Layered, rows_S: NDArray[np.intp], value: int) -> NDArray[np.intp]:
-    """Return the rows of tokens that show most of a value, the first first."""
-    shown_S = (found.seen_NP[rows_S] == value).sum(axis=1)
-    return rows_S[np.argsort(-shown_S, kind="stable")][:_MOST_TOKENS]
+def best_first(
+    seen_NG: NDArray[np.int16], rows_S: NDArray[np.intp], value: int
+) -> NDArray[np.intp]:
+    """Return the rows of a value's tokens, those that show most of it first."""
+    shown_S = (seen_NG[rows_S] == value).sum(axis=1)
+    return rows_S[np.argsort(-shown_S, kind="stable")]
 
 
 def visible(found: Layered, values: Values) -> NDArray[np.float64]:

@@ -88,7 +88,7 @@ class Collection:
                     metadata = self._with_texts(metadata, found.texts)
                 media = media or inline_media(metadata)
                 problem = None if media else NO_PICTURE
-        except (ValueError, RecursionError):
+        except ValueError:
             problem = BROKEN_JSON
         except _TooLargeError:
             problem = TOO_LARGE
@@ -254,7 +254,7 @@ def _natural(token_id: str) -> list[tuple[int, int, str]]:
 def _info(path: Path, file: str | None, raw: bytes) -> CollectionInfo:
     try:
         value: Any = bounded_json.loads(raw)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SourceError(f"{file} of {path} is broken JSON: {error}") from error
     value = value if isinstance(value, dict) else {}
 
@@ -267,6 +267,7 @@ def _info(path: Path, file: str | None, raw: bytes) -> CollectionInfo:
         name=_file_name(name),
         chain_id=text("chain_id"),
         contract=text("contract", "contract_address"),
+        standard="erc1155" if text("standard") == "erc1155" else "erc721",
         licence=text("licence", "license", "licence_repo"),
         source=text("source"),
         family=text("family"),

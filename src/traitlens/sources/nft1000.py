@@ -100,7 +100,7 @@ def split_document(value: Any) -> tuple[Any, dict[str, Any] | None]:
         return value, None
     try:
         return (None if metadata is None else bounded_json.loads(metadata)), ours
-    except (ValueError, RecursionError):
+    except ValueError:
         return None, ours
 
 
@@ -127,6 +127,6 @@ def _same_when_written(metadata: str | None) -> dict[str, Any] | None:
         value = None if metadata is None else bounded_json.loads(metadata)
         if isinstance(value, dict) and OURS not in value and compact(value) == metadata:
             return value
-    except (ValueError, RecursionError):
+    except ValueError:
         pass
     return None

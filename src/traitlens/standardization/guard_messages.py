@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from traitlens import bounded_json
 from traitlens.standardization.picture import Picture, Rejection
 
 if TYPE_CHECKING:
@@ -109,10 +110,7 @@ def read_answer(read: Read, config: StandardizeConfig) -> Picture | Rejection:
 def _read_header(read: Read) -> dict[str, Any]:
     (length,) = _LENGTH.unpack(read(_LENGTH.size))
     _require(length <= MAX_HEADER_BYTES, "header")
-    try:
-        header = json.loads(read(length))
-    except RecursionError:
-        raise ValueError("the header nests too deep") from None
+    header = bounded_json.loads(read(length))
     _require(isinstance(header, dict), "header")
     return dict(header)
 

@@ -25,7 +25,7 @@ from traitlens.store import Dataset
 from traitlens.training.grounds import bare_ground, based_ground
 from traitlens.training.layering import Ground, Layer
 from traitlens.training.layers import Layers
-from traitlens.training.tags import NO_COMPONENT, Name, Tag, fitted
+from traitlens.training.tags import NO_COMPONENT, Name, Tag, worn_together
 from traitlens.training.trust import component_trust
 from traitlens.training.vocabulary import Vocabulary
 
@@ -223,7 +223,7 @@ def _tags(
         if key not in named:
             named[key] = _tag(trait, looks.get((trait.trait_type, trait.value), ()))
         tags.append(named[key])
-    return fitted([tag for tag in tags if tag.words])
+    return worn_together([tag for tag in tags if tag.words])
 
 
 def _tag(trait: Trait, looks: _Looks) -> Tag:

@@ -36,15 +36,15 @@ class Tag:
         return any(context is not None and context[0] == trait_type for context, _ in self.looks)
 
 
-def fitted(tags: Sequence[Tag]) -> tuple[Tag, ...]:
+def worn_together(tags: Sequence[Tag]) -> tuple[Tag, ...]:
     """Return a token's tags, each with its component as it looks beside the others."""
     if not any(tag.looks for tag in tags):
         return tuple(tags)
     names = {tag.name for tag in tags}
-    return tuple(_fitted(tag, names) for tag in tags)
+    return tuple(_worn_with(tag, names) for tag in tags)
 
 
-def _fitted(tag: Tag, names: set[Name]) -> Tag:
+def _worn_with(tag: Tag, names: set[Name]) -> Tag:
     if not tag.looks:
         return tag
     beside = (look for look in tag.looks if look[0] in names)

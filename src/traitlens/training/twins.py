@@ -21,7 +21,7 @@ from traitlens.training.layering import (
     visible,
 )
 from traitlens.training.material import Material
-from traitlens.training.tags import NO_COMPONENT, Tag, fitted
+from traitlens.training.tags import NO_COMPONENT, Tag, worn_together
 
 _ALIKE = 8  # levels of 255 by which a colour may differ and look the same
 
@@ -149,7 +149,7 @@ def _areas(own_NP: NDArray[np.bool_], guessed_P: NDArray[np.bool_]) -> tuple[Are
 
 def _changed(tags: Sequence[Tag], changes: Sequence[Change]) -> tuple[Tag, ...]:
     instead = {change.position: change.tag for change in changes}
-    return fitted([instead.get(position, tag) for position, tag in enumerate(tags)])
+    return worn_together([instead.get(position, tag) for position, tag in enumerate(tags)])
 
 
 def _changing(tags: Sequence[Tag], twin: Sequence[Tag], position: int) -> set[int]:
