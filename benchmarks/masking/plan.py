@@ -122,7 +122,8 @@ def confirmation(choice: Choice, steps: int) -> list[Trial]:
     """Return the fourth stage: what was chosen, at fresh seeds, a group each."""
     mask = choice.masks[HEADLINE]
     everywhere = [PLAIN, choice.plain, choice.recipe]
-    arms = {percent: [*everywhere, choice.masks[percent], tags_only(0.5)] for percent in PERCENTS}
+    arms = {percent: [*everywhere, choice.masks[percent]] for percent in PERCENTS}
+    arms[HEADLINE].append(tags_only(0.5))
     arms[HEADLINE] += [PLAIN.plus(name, settings) for name, settings in IDEAS.items()]
     arms[HEADLINE] += [in_collection(mask, name) for name in CONFIRMED_SHARES]
     return [
@@ -134,11 +135,12 @@ def confirmation(choice: Choice, steps: int) -> list[Trial]:
 
 
 def longer(choice: Choice, steps: int) -> list[Trial]:
-    """Return the last stage: the same arms with `LONGER` times the steps."""
+    """Return the last stage: the headline's arms with `LONGER` times the steps, and all data."""
+    arms = {HEADLINE: (choice.plain, choice.masks[HEADLINE], choice.recipe), 100: (choice.plain,)}
     return [
         Trial(arm=arm, group=seed, percent=percent, seed=seed, steps=LONGER * steps)
-        for percent in (HEADLINE, 100)
-        for arm in (choice.plain, choice.masks[percent], choice.recipe)
+        for percent in arms
+        for arm in arms[percent]
         for seed in SEEDS
     ]
 

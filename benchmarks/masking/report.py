@@ -138,7 +138,7 @@ class _Confirmed:
         found = {}
         for percent in self._percents:
             arms = self._compared(percent)
-            for name in ("masking", "tags only"):
+            for name in (name for name in ("masking", "tags only") if name in arms):
                 gain = difference(
                     self._of(arms[name], percent), self._of(arms["plain"], percent), PRIMARY
                 )
@@ -155,10 +155,9 @@ class _Confirmed:
                 for name in ("masking", "recipe"):
                     gain = difference(self._of(arms[name], percent), whole, PRIMARY)
                     found[f"{percent}% with {name} over 100% plain"] = gain
-            gain = difference(
-                self._of(arms["recipe"], percent), self._of(arms["masking"], percent), PRIMARY
-            )
-            found[f"{percent}%: recipe over masking"] = gain
+            if "recipe" in arms:
+                recipe, masking = (self._of(arms[name], percent) for name in ("recipe", "masking"))
+                found[f"{percent}%: recipe over masking"] = difference(recipe, masking, PRIMARY)
         return _gains(f"The paper's claim, and ours{said}", found)
 
     def ideas(self) -> Table:
@@ -206,12 +205,12 @@ class _Confirmed:
             yield fmean(values) if values else None
 
     def points(self, name: str) -> list[tuple[float, float]]:
-        """Return (place, top-1 in %) of what was chosen, one a share of the data."""
+        """Return (place, top-1 in %) of what was chosen, by share of the data where it ran."""
         found = []
         for place, percent in enumerate(self._percents):
-            arm = self._compared(percent)[name]
-            values = by_cluster(self._of(arm, percent), PRIMARY).values()
-            found.append((float(place), 100 * fmean(values)))
+            if arm := self._compared(percent).get(name):
+                values = by_cluster(self._of(arm, percent), PRIMARY).values()
+                found.append((float(place), 100 * fmean(values)))
         return found
 
 

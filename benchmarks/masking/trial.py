@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlens import files
-from traitlens.config import fingerprint, to_dict
+from traitlens.config import fingerprint
 from traitlens.embedding import Gallery, embed_all
 from traitlens.evaluation import evaluate_embedded
 from traitlens.models import Encoder, load_encoder
@@ -17,7 +17,7 @@ from traitlens.records import Split
 from traitlens.store import Dataset
 from traitlens.training import train
 
-from .arms import Arm, train_config
+from .arms import COMMON, Arm, train_config
 from .art import group_data
 from .protocol import unseen_group
 
@@ -36,9 +36,13 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """The trial's file name, unlike that of every other trial."""
-        config = to_dict(train_config(self.arm, steps=self.steps, seed=self.seed))
-        mark = fingerprint(config, self.group, self.percent)[:6]
+        """The trial's file name, unlike that of every other trial.
+
+        It hangs on what is set, not on every field of a config: one that is added to the package
+        later, and is off by default, changes no trial.
+        """
+        settings = {**COMMON, **self.arm.settings, "steps": self.steps, "seed": self.seed}
+        mark = fingerprint(settings, self.group, self.percent)[:6]
         words = self.arm.name.replace(" ", "-").replace("/", "-")
         return f"{words}.{self.percent}.g{self.group}.s{self.seed}.{self.steps}.{mark}"
 

@@ -59,14 +59,16 @@ def test_confirming_trials_have_fresh_seeds_a_group_each() -> None:
     trials = plan.confirmation(CHOICE, STEPS)
     assert protocol.SELECTION_SEED not in protocol.SEEDS
     assert len(protocol.SEEDS) >= 8
-    for arm in (arms.PLAIN, CHOICE.recipe, arms.tags_only(0.5)):
-        for percent in protocol.PERCENTS:
-            of_arm = [t for t in trials if t.arm == arm and t.percent == percent]
-            assert [(t.seed, t.group) for t in of_arm] == [(s, s) for s in protocol.SEEDS]
+    everywhere = [(a, n) for a in (arms.PLAIN, CHOICE.recipe) for n in protocol.PERCENTS]
+    for arm, percent in [*everywhere, (arms.tags_only(0.5), plan.HEADLINE)]:
+        of_arm = [t for t in trials if t.arm == arm and t.percent == percent]
+        assert [(t.seed, t.group) for t in of_arm] == [(s, s) for s in protocol.SEEDS]
 
 
-def test_longer_trials_take_more_steps_of_the_same_arms() -> None:
-    assert {t.steps for t in plan.longer(CHOICE, STEPS)} == {plan.LONGER * STEPS}
+def test_longer_trials_take_more_steps_of_the_headline_and_of_all_data_without_masking() -> None:
+    trials = plan.longer(CHOICE, STEPS)
+    assert {t.steps for t in trials} == {plan.LONGER * STEPS}
+    assert {t.arm for t in trials if t.percent == 100} == {CHOICE.plain}
 
 
 @pytest.mark.parametrize("trial", [*plan.grid(STEPS), *plan.ideas(CHOICE.masks, STEPS)], ids=str)
