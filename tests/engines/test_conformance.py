@@ -25,12 +25,13 @@ from traitlens.engines import (
     Not,
     Or,
     Point,
+    Question,
     VectorEngine,
     Where,
     matches,
     open_engine,
 )
-from traitlens.engines.protocol import Vector, fields_of
+from traitlens.engines.protocol import Vector, fields_of, point_id
 from traitlens.errors import IndexingError
 from traitlens.records import Location, Trait
 
@@ -112,7 +113,7 @@ def same_points(a: Point | None, b: Point) -> bool:
 def test_the_ranking_is_that_of_brute_force(filled: VectorEngine) -> None:
     by_uid = {point.token_uid: point for point in POINTS}
     for query in QUERIES:
-        found = filled.search(query, k=20)
+        found = filled.search(Question(vector=query), k=20)
         best = [cosine(by_uid[uid], query) for uid in brute_force(query, k=20)]
         # fp16 may swap two tokens whose cosines differ by less than .001.
         np.testing.assert_allclose([hit.score for hit in found], best, atol=1e-3)
@@ -141,14 +142,14 @@ wheres: st.SearchStrategy[Where] = st.recursive(
 @given(wheres)
 def test_any_filter_finds_what_brute_force_finds(filled: VectorEngine, where: Where) -> None:
     expected = sorted(p.token_uid for p in POINTS if matches(where, fields_of(p)))
-    found = filled.search(QUERIES[0], k=len(POINTS), where=where)
+    found = filled.search(Question(vector=QUERIES[0]), k=len(POINTS), where=where)
     assert sorted(hit.token_uid for hit in found) == expected
     assert [entry.token_uid for entry in filled.find(where, limit=5)] == expected[:5]
     assert filled.count(where) == len(expected)
 
 
 def test_more_answers_than_tokens_gives_all_of_them(filled: VectorEngine) -> None:
-    assert len(filled.search(QUERIES[0], k=10_000)) == len(POINTS)
+    assert len(filled.search(Question(vector=QUERIES[0]), k=10_000)) == len(POINTS)
 
 
 def test_a_point_comes_back_whole(filled: VectorEngine) -> None:
@@ -169,12 +170,12 @@ def test_the_vocabulary_counts_tokens_and_leaves_out_shadowed_types(filled: Vect
     assert filled.vocabulary() == expected
 
 
-def test_ties_are_broken_by_token_uid(name: EngineName, tmp_path: Path) -> None:
+def test_ties_are_broken_by_the_points_ids(name: EngineName, tmp_path: Path) -> None:
     same = [replace(point, vector=POINTS[0].vector) for point in POINTS[:12]]
     with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         engine.upsert(same[::-1])
-        found = engine.search(QUERIES[0], k=5)
-    assert [hit.token_uid for hit in found] == sorted(point.token_uid for point in same)[:5]
+        found = engine.search(Question(vector=QUERIES[0]), k=5)
+    assert [hit.token_uid for hit in found] == sorted((p.token_uid for p in same), key=point_id)[:5]
 
 
 def test_writing_a_token_again_replaces_it(name: EngineName, tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_writing_a_token_again_replaces_it(name: EngineName, tmp_path: Path) -> 
 def test_an_empty_engine_has_no_answers(empty: VectorEngine) -> None:
     empty.upsert([])
     empty.optimize()
-    assert empty.search(QUERIES[0], k=3) == []
+    assert empty.search(Question(vector=QUERIES[0]), k=3) == []
     assert empty.count() == 0
     assert empty.vocabulary() == {}
 
@@ -213,7 +214,7 @@ def test_a_vector_that_is_none_is_refused_and_the_batch_with_it(
     with pytest.raises(IndexingError, match=f"{POINTS[1].token_uid} {said}"):
         empty.upsert([POINTS[0], replace(POINTS[1], vector=vector)])
     with pytest.raises(IndexingError, match=f"the query {said}"):
-        empty.search(vector, k=1)
+        empty.search(Question(vector=vector), k=1)
     assert empty.count() == 0
 
 
@@ -292,6 +293,6 @@ def test_the_graph_of_the_embedded_engine_finds_nearly_all_neighbours(tmp_path: 
                 noise = np.random.default_rng(0).normal(size=64).astype(np.float32) / 16
                 query = (point.vector + noise) / np.linalg.norm(point.vector + noise)
                 exact = brute_force(query, k=10, where=chosen, points=points)
-                found = engine.search(query, k=10, where=chosen)
+                found = engine.search(Question(vector=query), k=10, where=chosen)
                 shared += len({hit.token_uid for hit in found} & set(exact))
             assert shared >= 0.98 * 100

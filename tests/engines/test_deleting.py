@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.engines.test_conformance import DIMENSION, some_points
-from traitlens.engines import ENGINES, EngineName, Equals, open_engine
+from traitlens.engines import ENGINES, EngineName, Equals, Question, open_engine
 from traitlens.engines.protocol import Vector
 
 POINTS = some_points(300)
@@ -49,7 +49,7 @@ def test_deleted_points_are_in_no_answer_and_no_count(name: EngineName, path: Pa
     with open_engine(name, path, dimension=DIMENSION) as engine:
         assert engine.delete([UIDS[7], UIDS[250], "local:files/folder:drawn/none"]) == 2
         assert engine.count() == 298
-        found = engine.search(POINTS[7].vector, k=298)
+        found = engine.search(Question(vector=POINTS[7].vector), k=298)
     assert {hit.token_uid for hit in found} == set(UIDS) - {UIDS[7], UIDS[250]}
 
 

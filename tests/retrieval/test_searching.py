@@ -66,7 +66,7 @@ def test_words_and_a_picture_are_weighed(opened: Index) -> None:
     for weight, expected in [(1.0, only_words), (0.0, opened.search(image=picture, k=5))]:
         both = opened.search("white background", image=picture, weight=weight, k=5)
         assert [hit.token_uid for hit in both.hits] == [hit.token_uid for hit in expected.hits]
-    middle = opened.search("white background", image=picture, k=5)
+    middle = opened.search("white background", image=picture, mode="dense", k=5)
     total = ColourEncoder().encode_texts(["white background"]) + ColourEncoder().encode_images(
         [picture]
     )

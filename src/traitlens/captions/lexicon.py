@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from traitlens.captions.stems import stem
+
 _WORD = re.compile(r"\S+")
 
 
@@ -38,19 +40,70 @@ def parse_groups(text: str) -> tuple[Group, ...]:
 
 
 @lru_cache(maxsize=1)
+def _all_groups() -> tuple[Group, ...]:
+    return parse_groups((files("traitlens.captions") / "lexicon.txt").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
 def _groups_of() -> dict[str, tuple[Group, ...]]:
     """Return the groups of each phrase that has some."""
-    text = (files("traitlens.captions") / "lexicon.txt").read_text("utf-8")
     found: dict[str, tuple[Group, ...]] = {}
-    for group in parse_groups(text):
+    for group in _all_groups():
         for phrase in group.same:
             found[phrase] = (*found.get(phrase, ()), group)
     return found
 
 
+@lru_cache(maxsize=1)
+def _narrower() -> dict[str, tuple[str, ...]]:
+    """Return the phrases below each broader one, and what is below those."""
+    below: dict[str, list[str]] = {}
+    for group in _all_groups():
+        for broader in [group.broader, *_same_as(group.broader)] if group.broader else ():
+            below.setdefault(broader, []).extend(group.same)
+    return {
+        broader: tuple(dict.fromkeys([*direct, *(w for d in direct for w in below.get(d, ()))]))
+        for broader, direct in below.items()
+    }
+
+
+def _same_as(phrase: str) -> Iterator[str]:
+    yield from (same for group in _groups_of().get(phrase, ()) for same in group.same)
+
+
 def lexicon_phrases() -> tuple[str, ...]:
     """Return every phrase of the lexicon, each once."""
     return tuple(_groups_of())
+
+
+@lru_cache(maxsize=1)
+def _word_of_stem() -> dict[str, str]:
+    words = (word for group in _all_groups() for same in group.same for word in same.split())
+    return {stem(word): word for word in sorted(words, reverse=True)}
+
+
+def as_listed(phrase: str) -> str:
+    """Return a phrase with each word in the form that the lexicon has: "beanies" is "beanie"."""
+    forms = _word_of_stem()
+    return " ".join(
+        word if word in _listed_words() else forms.get(stem(word), word) for word in phrase.split()
+    )
+
+
+@lru_cache(maxsize=1)
+def _listed_words() -> frozenset[str]:
+    return frozenset(word for words in _groups_of() for word in words.split())
+
+
+def narrower_words(phrase: str) -> tuple[str, ...]:
+    """Return the phrases that are a kind of this one: "hat" gives "beanie", "top hat" and more."""
+    return tuple(words for words in _narrower().get(phrase, ()) if words != phrase)
+
+
+def broader_words(phrase: str) -> tuple[str, ...]:
+    """Return the phrases that this one is a kind of: "fedora" gives "hat"."""
+    found = dict.fromkeys(group.broader for group in _groups_of().get(phrase, ()))
+    return tuple(words for words in found if words)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -13,7 +13,7 @@ from traitlens.cli.console import console
 if TYPE_CHECKING:
     from PIL import Image
 
-    from traitlens.retrieval import Answer, Hit
+    from traitlens.retrieval import Answer, Hit, Mode
 
 _TRAITS_SHOWN = 6  # in a row of the table; the JSON has all
 
@@ -30,19 +30,26 @@ def search(
     where: Annotated[
         str | None, typer.Option(help="A filter: 'collection=nouns AND NOT Head=\"Cat\"'.")
     ] = None,
+    mode: Annotated[
+        str, typer.Option(help="hybrid, dense (looks alone) or traits (metadata alone).")
+    ] = "hybrid",
     k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with the pictures.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a PNG with the pictures.")] = None,
 ) -> None:
     """Find tokens by words, by a picture, or by another token."""
+    from typing import cast
+
     from traitlens import files
     from traitlens.retrieval import Index, Section, answers_page, answers_sheet
     from traitlens.standardization import png_bytes
 
     picture = _open_picture(image) if image else None
     with Index.open(index) as opened:
-        answer = opened.search(words, image=picture, like=like, where=where, k=k)
+        answer = opened.search(
+            words, image=picture, like=like, where=where, mode=cast("Mode", mode), k=k
+        )
     section = Section(answer=answer, picture=picture)
     if html:
         files.write_text(html, answers_page("traitlens", [section]))

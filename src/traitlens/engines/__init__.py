@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from traitlens.config import check_choice
-from traitlens.engines.protocol import Entry, Point, Scored, VectorEngine
+from traitlens.engines.protocol import Entry, Point, Question, Scored, VectorEngine, Wish
 from traitlens.engines.where import And, Equals, Not, Or, Where, matches, parse, resolve
 
 EngineName = Literal["edge", "exact"]
@@ -17,8 +17,10 @@ __all__ = [
     "EngineName",
     "Entry",
     "Point",
+    "Question",
     "Scored",
     "VectorEngine",
+    "Wish",
     "open_engine",
     "Where",
     "Equals",

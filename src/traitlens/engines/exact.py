@@ -12,19 +12,23 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from traitlens import bounded_json, files
 from traitlens.engines.locks import lock
 from traitlens.engines.protocol import (
+    HALF_BM25,
     SCORE_DIGITS,
     Entry,
     Point,
+    Question,
     Scored,
     Vector,
     by_rank,
@@ -33,8 +37,10 @@ from traitlens.engines.protocol import (
     fields_from_json,
     fields_of,
     fields_of_entry,
+    point_id,
 )
 from traitlens.engines.where import TOKEN_ID, Where, matches
+from traitlens.engines.words import Sparse, document_words, query_words
 from traitlens.errors import IndexingError
 
 
@@ -48,6 +54,7 @@ class ExactEngine:
         self._fields: list[dict[str, set[str]]] = []
         self._rows: dict[str, int] = {}
         self._vectors_ND = np.empty((0, dimension), np.float32)  # grown by doubling
+        self._words = _Postings()
         self._batches = 0
 
     @classmethod
@@ -99,7 +106,7 @@ class ExactEngine:
         return len(gone)
 
     def _forget(self) -> None:
-        self._entries, self._fields, self._rows = [], [], {}
+        self._entries, self._fields, self._rows, self._words = [], [], {}, _Postings()
         self._vectors_ND = np.empty((0, self._vectors_ND.shape[1]), np.float32)
 
     def _write(self, points: Sequence[Entry], vectors: Sequence[Vector]) -> None:
@@ -114,24 +121,39 @@ class ExactEngine:
     def optimize(self) -> None:
         """Do nothing: a scan needs no preparation."""
 
-    def search(self, vector: Vector, *, k: int, where: Where | None = None) -> list[Scored]:
+    def search(
+        self, question: Question, *, k: int, where: Where | None = None, skip: int = 0
+    ) -> list[Scored]:
         """Return the best `k` of a full scan."""
         assert k > 0
-        query_D = check_vector(vector, dimension=self._vectors_ND.shape[1], of="the query")
-        scores = np.round(self._vectors_ND[: len(self._entries)] @ query_D, SCORE_DIGITS)
-        rows = np.arange(len(scores))
-        if where is not None:
-            rows = np.array(self._matching(where), dtype=np.intp)
-            scores = scores[rows]
-        if len(rows) > k:
+        rows = np.array(self._matching(where), dtype=np.intp)
+        scores = np.round(self._scores(question, rows), SCORE_DIGITS)
+        if question.vector is None:
+            rows, scores = rows[scores > 0], scores[scores > 0]
+        if len(rows) > skip + k:
             # All that tie with the last one stay in, so that their order decides, not the scan's.
-            chosen = scores >= np.partition(scores, -k)[-k]
+            chosen = scores >= np.partition(scores, -skip - k)[-skip - k]
             rows, scores = rows[chosen], scores[chosen]
-        found = zip(rows.tolist(), scores.tolist(), strict=True)
-        return by_rank(
-            (Scored(**fields_of_entry(self._entries[row]), score=score) for row, score in found),
-            k=k,
-        )
+        names = {point_id(self._entries[row].token_uid): row for row in rows.tolist()}
+        ranked = by_rank(zip(names, scores.tolist(), strict=True))[skip : skip + k]
+        return [
+            Scored(**fields_of_entry(self._entries[names[name]]), score=score)
+            for name, score in ranked
+        ]
+
+    def _scores(self, question: Question, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the score of each of some rows, see `Question`: (rows,)."""
+        scores = np.zeros(len(rows))
+        if question.vector is not None:
+            dimension = self._vectors_ND.shape[1]
+            query_D = check_vector(question.vector, dimension=dimension, of="the query")
+            scores += question.looks * (self._vectors_ND[: len(self._entries)] @ query_D)[rows]
+        if question.text:
+            bm25 = self._words.scores(query_words(question.text))[rows]
+            scores += question.words * bm25 / (bm25 + HALF_BM25)
+        for wish in question.wishes:
+            scores += [wish.weight * matches(wish.where, self._fields[row]) for row in rows]
+        return scores
 
     def get(self, token_uid: str) -> Point | None:
         row = self._rows.get(token_uid)
@@ -194,7 +216,36 @@ class ExactEngine:
             grown[:row] = self._vectors_ND
             self._vectors_ND = grown
         self._entries[row], self._fields[row] = entry, fields_of(entry)
+        self._words.put(row, document_words(entry.caption))
         self._vectors_ND[row] = vector
+
+
+class _Postings:
+    """Which rows have which words."""
+
+    def __init__(self) -> None:
+        self._words: list[Sparse] = []  # of each row
+        self._rows: dict[int, set[int]] = {}
+
+    def put(self, row: int, words: Sparse) -> None:
+        """Set the words of a row, the next one or one that has some already."""
+        if row == len(self._words):
+            self._words.append({})
+        for word in self._words[row]:
+            self._rows[word].discard(row)
+        self._words[row] = words
+        for word in words:
+            self._rows.setdefault(word, set()).add(row)
+
+    def scores(self, query: Sparse) -> NDArray[np.float64]:
+        """Return the BM25 of each row: (rows,)."""
+        scores = np.zeros(len(self._words))
+        for word, weight in query.items():
+            rows = self._rows.get(word, set())
+            rarity = math.log1p((len(scores) - len(rows) + 0.5) / (len(rows) + 0.5))
+            for row in rows:
+                scores[row] += weight * rarity * self._words[row][word]
+        return scores
 
 
 def _number(file: Path) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,47 @@ class Point(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Something that an answer should have, as a filter; what has it gains `weight`."""
+
+    where: Where
+    weight: float
+
+    def __post_init__(self) -> None:
+        assert self.weight > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Question:
+    """What answers are ranked by: how they look, what is said of them, and what they have.
+
+    The score is `looks` x the cosine with `vector` + `words` x s / (s + `HALF_BM25`) + the weight
+    of each wish that holds, where s is the BM25 of `text` and the entry's caption (`words`, the
+    module). A question with nothing but a vector, and `looks` 1, scores by cosine alone. Without a
+    vector, what has neither a word nor a wish is no answer.
+    """
+
+    vector: Vector | None = None
+    looks: float = 1.0
+    text: str = ""
+    words: float = 0.0
+    wishes: tuple[Wish, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.vector is not None or self.text or self.wishes
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the score is the cosine."""
+        return self.vector is not None and self.looks == 1 and not (self.text or self.wishes)
+
+
+HALF_BM25 = 8.0  # the BM25 that is worth half of `Question.words`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scored(Entry):
-    """An entry and its cosine with a query, in [-1, 1]."""
+    """An entry and its score, see `Question`."""
 
     score: float
 
@@ -73,8 +113,13 @@ class VectorEngine(Protocol):
         """Make searches fast; called once, after the last `upsert`."""
         ...
 
-    def search(self, vector: Vector, *, k: int, where: Where | None = None) -> list[Scored]:
-        """Return the `k` entries of the highest cosine, best first, ties by `token_uid`."""
+    def search(
+        self, question: Question, *, k: int, where: Where | None = None, skip: int = 0
+    ) -> list[Scored]:
+        """Return the `k` entries of the highest score, best first, ties by `point_id`.
+
+        `skip` leaves out the first ones, for another page of the same answers.
+        """
         ...
 
     def get(self, token_uid: str) -> Point | None:
@@ -106,12 +151,14 @@ class VectorEngine(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-Ranked = TypeVar("Ranked", bound=Scored)
+def point_id(token_uid: str) -> str:
+    """Return the name of a token's point: a UUID, which every engine takes."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, token_uid))
 
 
-def by_rank(scored: Iterable[Ranked], *, k: int) -> list[Ranked]:
-    """Return the best `k`, ties broken by `token_uid`."""
-    return sorted(scored, key=lambda hit: (-round(hit.score, SCORE_DIGITS), hit.token_uid))[:k]
+def by_rank(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return (point id, score) pairs, the best first, ties by id."""
+    return sorted(scores, key=lambda pair: (-round(pair[1], SCORE_DIGITS), pair[0]))
 
 
 def check_vector(vector: Vector, *, dimension: int, of: str) -> Vector:

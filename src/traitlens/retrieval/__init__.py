@@ -1,9 +1,10 @@
 """A data set becomes an index, a question becomes ranked tokens, answers become a page."""
 
+from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.building import IndexConfig, index
 from traitlens.retrieval.manifest import IndexManifest, StageSeconds
 from traitlens.retrieval.page import Section, answers_page
-from traitlens.retrieval.searching import Answer, Hit, Index, Query, Timings, search
+from traitlens.retrieval.searching import Index, search
 from traitlens.retrieval.sheet import answers_sheet
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Index",
     "IndexConfig",
     "IndexManifest",
+    "MODES",
+    "Mode",
     "Query",
     "Section",
     "StageSeconds",

@@ -17,7 +17,7 @@ from traitlens import files
 from traitlens.engines import EngineName
 from traitlens.errors import IndexingError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: the engine has the captions' words, too
 MANIFEST = "index.json"
 ENGINE = "engine"
 

@@ -12,7 +12,7 @@ from PIL import Image
 from traitlens.engines import And, Equals, Not, Where
 from traitlens.pages import html_page, img
 from traitlens.records import Trait
-from traitlens.retrieval.searching import Answer, Hit
+from traitlens.retrieval.answers import Answer, Hit
 from traitlens.standardization import decode
 
 _TRAITS_SHOWN = 6  # the others open on a click
@@ -93,7 +93,7 @@ def _card(hit: Hit, labels: Mapping[str, str]) -> str:
 <div class="about">
 <div class="name">
 <h3>{_said(name)}</h3>
-<span class="score" title="cosine">{hit.score:.3f}</span>
+<span class="score" title="score">{hit.score:.3f}</span>
 </div>
 {f'<span class="label">{_said(label)}</span>' if label else ""}
 {_traits(hit)}

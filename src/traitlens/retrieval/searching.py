@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -22,7 +21,9 @@ from traitlens.engines import (
     And,
     Entry,
     Equals,
+    Not,
     Point,
+    Question,
     Scored,
     VectorEngine,
     Where,
@@ -34,77 +35,23 @@ from traitlens.engines import (
 from traitlens.engines.protocol import Vector, fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
-from traitlens.records import Location, Trait
-from traitlens.retrieval.explanation import known_stems, matched_traits, unknown_words
+from traitlens.records import Location
+from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.manifest import ENGINE, IndexManifest
+from traitlens.retrieval.notes import notes_on
+from traitlens.retrieval.trait_finder import TraitFinder
+from traitlens.retrieval.understanding import Understood, understand
 from traitlens.store import Dataset
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
 
+# What a token gains that has all that is asked for, beside a cosine in [-1, 1]; and by its caption.
+_TRAITS_WEIGHT, _CAPTION_WEIGHT = 1.0, 0.2
+
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
 LoadEncoder = Callable[[str], Encoder]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A question as it was understood: spelled as the index spells, empty words gone."""
-
-    words: str | None
-    image: bool  # whether a picture was given
-    like: Entry | None  # the token that the answers should be like
-    where: Where | None
-    k: int
-
-    def __str__(self) -> str:
-        return self.title if self.where is None else f"{self.title} where {self.where}"
-
-    @property
-    def title(self) -> str:
-        """What is looked for, without the filter."""
-        picture = "this picture" if self.image else ""
-        if self.like is not None:
-            picture = f"{self.like.collection} #{self.like.token_id}"
-        if self.words and picture:
-            return f"{self.words} + {picture}"
-        return self.words or f"like {picture}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """One answer; `score` is a cosine, `image` PNG bytes, None when the data set is gone."""
-
-    rank: int
-    score: float
-    token_uid: str
-    collection: str
-    token_id: str
-    traits: tuple[Trait, ...]
-    matched: tuple[Trait, ...]  # the traits that the query's words name
-    caption: str
-    location: Location
-    image: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timings:
-    """What the parts of a search took."""
-
-    encode_ms: float
-    search_ms: float
-    fetch_ms: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing."""
-
-    query: Query
-    hits: tuple[Hit, ...]
-    matching: int
-    note: str | None
-    timings: Timings
 
 
 class Index:
@@ -172,8 +119,8 @@ class Index:
         return self._engine.vocabulary()
 
     @cached_property
-    def _known_stems(self) -> frozenset[str]:
-        return known_stems(self.vocabulary)
+    def _finder(self) -> TraitFinder:
+        return TraitFinder(self.vocabulary)
 
     @cached_property
     def _size(self) -> int:
@@ -189,43 +136,41 @@ class Index:
         image: Image.Image | None = None,
         like: str | None = None,
         where: str | Where | None = None,
+        mode: Mode = "hybrid",
         k: int = 10,
+        skip: int = 0,
         weight: float = 0.5,
     ) -> Answer:
-        """Return the `k` tokens that are closest to the words, the picture, or both.
+        """Return the `k` tokens that fit the words, the picture, or both, but for the first `skip`.
 
         `like` is a token_uid or "collection/token_id"; that token takes the place of a picture and
-        is no answer itself. With words and a picture, `weight` is the share of the words. What
-        cannot be understood raises QueryError.
+        is no answer itself. With words and a picture, `weight` is the share of the words. Words are
+        understood twice: by the encoder ("dense"), and as traits that must or must not be there
+        ("traits"); "hybrid" is both. What cannot be understood raises QueryError.
         """
         started = time.perf_counter()
         liked = None if like is None else self._token(like)
-        query = Query(
-            words=_clean(words),
-            image=image is not None,
-            like=None if liked is None else Entry(**fields_of_entry(liked)),
-            where=self._resolved(where),
-            k=k,
-        )
+        query = self._understood(words, image, liked, where, mode=mode, k=k, skip=skip)
         _check(query, weight=weight)
-        vector = self._vector(query.words, image, liked, weight=weight)
+        question = self._question(query, image, liked, weight=weight)
         encoded = time.perf_counter()
-        found = self._nearest(vector, query)
-        matching = self._matching(query.where, liked)
+        allowed = _allowed(query)
+        found = [] if question is None else self._best(question, query, allowed)
+        matching = self._matching(allowed, liked)
         searched = time.perf_counter()
         images, missing = self._images([hit.location for hit in found])
-        hits = [
-            _hit(scored, rank=rank, image=image_bytes, words=query.words or "")
-            for rank, (scored, image_bytes) in enumerate(zip(found, images, strict=True), start=1)
-        ]
+        hits = tuple(
+            _hit(scored, rank=rank, image=image_bytes, query=query)
+            for rank, (scored, image_bytes) in enumerate(
+                zip(found, images, strict=True), start=skip + 1
+            )
+        )
+        notes = [*notes_on(query, matching=matching), *([missing] if missing else [])]
         return Answer(
             query=query,
-            hits=tuple(hits),
+            hits=hits,
             matching=matching,
-            note="; ".join(
-                filter(None, [_shortage(query, matching), self._strange(query, found), missing])
-            )
-            or None,
+            note="; ".join(notes) or None,
             timings=Timings(
                 encode_ms=1e3 * (encoded - started),
                 search_ms=1e3 * (searched - encoded),
@@ -242,6 +187,49 @@ class Index:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _understood(
+        self,
+        words: str | None,
+        image: Image.Image | None,
+        liked: Point | None,
+        where: str | Where | None,
+        *,
+        mode: Mode,
+        k: int,
+        skip: int,
+    ) -> Query:
+        words = " ".join((words or "").split()) or None
+        _check_words(words, mode=mode)
+        by_traits = words is not None and mode != "dense"
+        return Query(
+            words=words,
+            image=image is not None,
+            like=None if liked is None else Entry(**fields_of_entry(liked)),
+            where=self._resolved(where),
+            mode=mode,
+            understood=understand(words or "", self._finder) if by_traits else Understood(),
+            k=k,
+            skip=skip,
+        )
+
+    def _question(
+        self, query: Query, image: Image.Image | None, liked: Point | None, *, weight: float
+    ) -> Question | None:
+        """Return what the engine is asked; None where no word means anything to it."""
+        beside_picture = image is not None or liked is not None
+        share = min(1.0, 2 * weight) if beside_picture else 1.0
+        wishes = query.understood.wishes(size=len(self), weight=share * _TRAITS_WEIGHT)
+        text = query.understood.positive if query.mode != "dense" else ""
+        if query.mode == "traits" and not beside_picture:
+            if not (wishes or text):
+                return None
+            return Question(text=text, words=_CAPTION_WEIGHT, wishes=wishes)
+        said = query.understood.positive if query.understood.unwanted else query.words
+        vector = self._vector(said, image, liked, weight=weight)
+        # Where no trait is named, captions have no more of the words than the encoder knows.
+        text = text if wishes else ""
+        return Question(vector=vector, text=text, words=_CAPTION_WEIGHT, wishes=wishes)
 
     def _resolved(self, where: str | Where | None) -> Where | None:
         if where is None or (isinstance(where, str) and not where.strip()):
@@ -281,25 +269,19 @@ class Index:
             raise QueryError("the words and the picture are opposites: together they mean nothing")
         return np.asarray(total / length, np.float32)
 
-    def _nearest(self, vector: Vector, query: Query) -> list[Scored]:
+    def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
+        k, skip = query.k, query.skip
         if query.like is None:
-            return self._engine.search(vector, k=query.k, where=query.where)
-        found = self._engine.search(vector, k=query.k + 1, where=query.where)
-        return [hit for hit in found if hit.token_uid != query.like.token_uid][: query.k]
+            return self._engine.search(question, k=k, skip=skip, where=where)
+        found = self._engine.search(question, k=skip + k + 1, where=where)
+        others = [hit for hit in found if hit.token_uid != query.like.token_uid]
+        return others[skip : skip + k]
 
     def _matching(self, where: Where | None, liked: Point | None) -> int:
         count = len(self) if where is None else self._engine.count(where)
         if liked is not None and (where is None or matches(where, fields_of(liked))):
             return count - 1  # it is no answer itself
         return count
-
-    def _strange(self, query: Query, found: list[Scored]) -> str | None:
-        """Return which of the query's words nothing in the index is called, if any."""
-        unknown = unknown_words(query.words or "", self._known_stems)
-        if not unknown or not found:
-            return None
-        listed = ", ".join(f"'{word}'" for word in unknown[:8])
-        return f"no trait here is called {listed}: the hits follow the other words and the looks"
 
     def _images(self, locations: list[Location]) -> tuple[list[bytes | None], str | None]:
         if self.data is None:
@@ -344,8 +326,11 @@ def _open_data(
     return opened, None
 
 
-def _clean(words: str | None) -> str | None:
-    return " ".join((words or "").split()) or None
+def _check_words(words: str | None, *, mode: Mode) -> None:
+    if mode not in MODES:
+        raise QueryError(f"mode must be one of {', '.join(MODES)}; got {mode!r}")
+    if len(words or "") > MAX_CHARACTERS:
+        raise QueryError(f"a search has at most {MAX_CHARACTERS} characters of words")
 
 
 def _check(query: Query, *, weight: float) -> None:
@@ -353,12 +338,19 @@ def _check(query: Query, *, weight: float) -> None:
         raise QueryError("a search needs words, a picture, or a token that answers should be like")
     if query.image and query.like:
         raise QueryError("give a picture or a token that answers should be like, not both")
-    if len(query.words or "") > MAX_CHARACTERS:
-        raise QueryError(f"a search has at most {MAX_CHARACTERS} characters of words")
     if not 1 <= query.k <= MAX_K:
         raise QueryError(f"k must be in [1, {MAX_K}]; got {query.k!r}")
+    if not 0 <= query.skip <= MAX_K:
+        raise QueryError(f"skip must be in [0, {MAX_K}]; got {query.skip!r}")
     if not 0 <= weight <= 1:
         raise QueryError(f"weight must be in [0, 1]; got {weight!r}")
+
+
+def _allowed(query: Query) -> Where | None:
+    """Return the filter of a query, and that what it does not want is not there."""
+    parts = [Not(term.where) for term in query.understood.unwanted]
+    every = ([query.where] if query.where else []) + parts
+    return None if not every else every[0] if len(every) == 1 else And(tuple(every))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -369,7 +361,9 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _hit(scored: Scored, *, rank: int, image: bytes | None, words: str) -> Hit:
+def _hit(scored: Scored, *, rank: int, image: bytes | None, query: Query) -> Hit:
+    terms = query.understood.wanted
+    fields = fields_of(scored)
     return Hit(
         rank=rank,
         score=scored.score,
@@ -377,22 +371,12 @@ def _hit(scored: Scored, *, rank: int, image: bytes | None, words: str) -> Hit:
         collection=scored.collection,
         token_id=scored.token_id,
         traits=scored.traits,
-        matched=matched_traits(scored.traits, words),
+        matched=tuple(t for t in scored.traits if any(term.means(t) for term in terms)),
+        missing=tuple(term.said for term in terms if not matches(term.where, fields)),
         caption=scored.caption,
         location=scored.location,
         image=image,
     )
-
-
-def _shortage(query: Query, matching: int) -> str | None:
-    """Return why there are fewer hits than were asked for, if so."""
-    if matching >= query.k:
-        return None
-    amount = {0: "no token", 1: "only 1 token"}.get(matching, f"only {matching} tokens")
-    if query.where is not None:
-        return f"{amount} satisf{'ies' if matching < 2 else 'y'} {query.where}"
-    other = "other " if query.like else ""
-    return f"{amount.replace('token', other + 'token')} in the index"
 
 
 def search(
@@ -402,8 +386,9 @@ def search(
     image: Image.Image | None = None,
     like: str | None = None,
     where: str | None = None,
+    mode: Mode = "hybrid",
     k: int = 10,
 ) -> Answer:
     """Open an index, ask it once, and return the answer; see `Index.search`."""
     with Index.open(index) as opened:
-        return opened.search(words, image=image, like=like, where=where, k=k)
+        return opened.search(words, image=image, like=like, where=where, mode=mode, k=k)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from traitlens.retrieval.answers import Answer, Hit
 from traitlens.retrieval.page import Section, as_section, filter_chips, summary
-from traitlens.retrieval.searching import Answer, Hit
 from traitlens.sheets import INK, PAPER, clip, contact_sheet, paste_fitted, width_px
 from traitlens.standardization import decode
 

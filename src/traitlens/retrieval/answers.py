@@ -1,0 +1,80 @@
+"""What a search returns: the question as it was understood, and the hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from traitlens.engines import Entry, Where
+from traitlens.records import Location, Trait
+from traitlens.retrieval.understanding import Understood
+
+Mode = Literal["hybrid", "dense", "traits"]
+MODES: tuple[Mode, ...] = ("hybrid", "dense", "traits")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question as it was understood: spelled as the index spells, empty words gone."""
+
+    words: str | None
+    image: bool  # whether a picture was given
+    like: Entry | None  # the token that the answers should be like
+    where: Where | None
+    mode: Mode = "hybrid"
+    understood: Understood = field(default_factory=Understood)  # unless the mode is "dense"
+    k: int
+    skip: int = 0
+
+    def __str__(self) -> str:
+        return self.title if self.where is None else f"{self.title} where {self.where}"
+
+    @property
+    def title(self) -> str:
+        """What is looked for, without the filter."""
+        picture = "this picture" if self.image else ""
+        if self.like is not None:
+            picture = f"{self.like.collection} #{self.like.token_id}"
+        if self.words and picture:
+            return f"{self.words} + {picture}"
+        return self.words or f"like {picture}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One answer; `image` are PNG bytes, None when the data set is gone.
+
+    `score` is a cosine in dense mode. Otherwise what the hit has counts, too (`engines.Question`).
+    """
+
+    rank: int
+    score: float
+    token_uid: str
+    collection: str
+    token_id: str
+    traits: tuple[Trait, ...]
+    matched: tuple[Trait, ...]  # the traits that the query's words name
+    missing: tuple[str, ...] = ()  # the query's terms that name none of its traits
+    caption: str
+    location: Location
+    image: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """What the parts of a search took."""
+
+    encode_ms: float
+    search_ms: float
+    fetch_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    matching: int
+    note: str | None
+    timings: Timings
