@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engines.opening import LOCAL, opened
 from traitlens.engines import (
     ENGINES,
     And,
@@ -29,7 +30,6 @@ from traitlens.engines import (
     VectorEngine,
     Where,
     matches,
-    open_engine,
 )
 from traitlens.engines.protocol import Vector, fields_of, point_id
 from traitlens.errors import IndexingError
@@ -75,11 +75,11 @@ def name(request: pytest.FixtureRequest) -> EngineName:
 def filled(name: EngineName, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorEngine]:
     """An engine with POINTS, written, optimised, closed and opened again; tests only read it."""
     path = tmp_path_factory.mktemp(name) / "engine"
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:100])
         engine.upsert(POINTS[100:])
         engine.optimize()
-    with open_engine(name, path, dimension=DIMENSION, read_only=True) as engine:
+    with opened(name, path, dimension=DIMENSION, read_only=True) as engine:
         yield engine
 
 
@@ -87,7 +87,7 @@ def filled(name: EngineName, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def empty(name: EngineName, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorEngine]:
     """An engine into which no test gets anything."""
     path = tmp_path_factory.mktemp(name) / "engine"
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         yield engine
 
 
@@ -172,7 +172,7 @@ def test_the_vocabulary_counts_tokens_and_leaves_out_shadowed_types(filled: Vect
 
 def test_ties_are_broken_by_the_points_ids(name: EngineName, tmp_path: Path) -> None:
     same = [replace(point, vector=POINTS[0].vector) for point in POINTS[:12]]
-    with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
+    with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         engine.upsert(same[::-1])
         found = engine.search(Question(vector=QUERIES[0]), k=5)
     assert [hit.token_uid for hit in found] == sorted((p.token_uid for p in same), key=point_id)[:5]
@@ -180,10 +180,10 @@ def test_ties_are_broken_by_the_points_ids(name: EngineName, tmp_path: Path) -> 
 
 def test_writing_a_token_again_replaces_it(name: EngineName, tmp_path: Path) -> None:
     changed = replace(POINTS[0], traits=(Trait("Hat", "New"),), vector=POINTS[1].vector)
-    with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
+    with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:3])
         engine.upsert([changed])
-    with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
+    with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         assert engine.count() == 3
         assert same_points(engine.get(changed.token_uid), changed)
         assert engine.count(Equals("Hat", "New")) == 1
@@ -219,27 +219,28 @@ def test_a_vector_that_is_none_is_refused_and_the_batch_with_it(
 
 
 def test_another_dimension_is_refused(name: EngineName, tmp_path: Path) -> None:
-    with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
+    with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:2])
     with pytest.raises(IndexingError, match="vectors of 16 numbers; 8 were expected"):
-        open_engine(name, tmp_path / "engine", dimension=8)
+        opened(name, tmp_path / "engine", dimension=8)
 
 
 def test_reading_makes_no_engine(name: EngineName, tmp_path: Path) -> None:
     with pytest.raises(IndexingError, match="holds no vectors"):
-        open_engine(name, tmp_path / "engine", dimension=DIMENSION, read_only=True)
+        opened(name, tmp_path / "engine", dimension=DIMENSION, read_only=True)
 
 
+@pytest.mark.parametrize("name", LOCAL)
 def test_many_read_or_one_writes(name: EngineName, tmp_path: Path) -> None:
     path = tmp_path / "engine"
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:3])
         with pytest.raises(IndexingError, match="is being written by another process"):
-            open_engine(name, path, dimension=DIMENSION, read_only=True)
-    readers = [open_engine(name, path, dimension=DIMENSION, read_only=True) for _ in range(3)]
+            opened(name, path, dimension=DIMENSION, read_only=True)
+    readers = [opened(name, path, dimension=DIMENSION, read_only=True) for _ in range(3)]
     assert [reader.count() for reader in readers] == [3, 3, 3]
     with pytest.raises(IndexingError, match="is in use by another process"):
-        open_engine(name, path, dimension=DIMENSION)
+        opened(name, path, dimension=DIMENSION)
     for reader in readers:
         reader.close()
 
@@ -258,6 +259,7 @@ for start in range(0, len(POINTS), 10):
 """
 
 
+@pytest.mark.parametrize("name", LOCAL)
 def test_a_killed_writer_loses_nothing_it_acknowledged(name: EngineName, tmp_path: Path) -> None:
     path = tmp_path / "engine"
     command = [sys.executable, "-c", WRITER, name, str(path)]
@@ -272,7 +274,7 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(name: EngineName, tmp_pat
         uid for line in lines if line.endswith(("]", "]\n")) for uid in json.loads(line)
     ]
     by_uid = {point.token_uid: point for point in POINTS}
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         assert set(acknowledged) <= engine.token_uids()
         for uid in acknowledged:
             assert same_points(engine.get(uid), by_uid[uid])
@@ -284,7 +286,7 @@ def test_the_graph_of_the_embedded_engine_finds_nearly_all_neighbours(tmp_path: 
     """2,000 x 64 numbers are enough for it to build one; smaller galleries it scans."""
     points = some_points(2_000, dimension=64)
     where = Equals("Level", "3")
-    with open_engine("edge", tmp_path / "engine", dimension=64) as engine:
+    with opened("edge", tmp_path / "engine", dimension=64) as engine:
         engine.upsert(points)
         engine.optimize()
         for chosen in (None, where):

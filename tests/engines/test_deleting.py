@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.engines.opening import LOCAL, opened
 from tests.engines.test_conformance import DIMENSION, some_points
-from traitlens.engines import ENGINES, EngineName, Equals, Question, open_engine
+from traitlens.engines import ENGINES, EngineName, Equals, Question
 from traitlens.engines.protocol import Vector
 
 POINTS = some_points(300)
@@ -23,7 +24,7 @@ def files_with(path: Path, vector: Vector) -> list[str]:
 
 
 def stored(path: Path, name: EngineName, uid: str) -> Vector:
-    with open_engine(name, path, dimension=DIMENSION, read_only=True) as engine:
+    with opened(name, path, dimension=DIMENSION, read_only=True) as engine:
         point = engine.get(uid)
     assert point is not None
     return point.vector
@@ -38,7 +39,7 @@ def name(request: pytest.FixtureRequest) -> EngineName:
 @pytest.fixture
 def path(name: EngineName, tmp_path: Path) -> Path:
     """An engine's folder with POINTS in it, written in two batches."""
-    with open_engine(name, tmp_path / "engine", dimension=DIMENSION) as engine:
+    with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:200])
         engine.upsert(POINTS[200:])
         engine.optimize()
@@ -46,7 +47,7 @@ def path(name: EngineName, tmp_path: Path) -> Path:
 
 
 def test_deleted_points_are_in_no_answer_and_no_count(name: EngineName, path: Path) -> None:
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         assert engine.delete([UIDS[7], UIDS[250], "local:files/folder:drawn/none"]) == 2
         assert engine.count() == 298
         found = engine.search(Question(vector=POINTS[7].vector), k=298)
@@ -55,9 +56,9 @@ def test_deleted_points_are_in_no_answer_and_no_count(name: EngineName, path: Pa
 
 def test_deletion_is_on_disk_and_the_rest_is_as_it_was(name: EngineName, path: Path) -> None:
     rest = {uid: stored(path, name, uid) for uid in (UIDS[0], UIDS[299])}
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         engine.delete([UIDS[7]])
-    with open_engine(name, path, dimension=DIMENSION, read_only=True) as engine:
+    with opened(name, path, dimension=DIMENSION, read_only=True) as engine:
         assert engine.token_uids() == set(UIDS) - {UIDS[7]}
         assert engine.get(UIDS[7]) is None
         assert engine.find(Equals("token_id", "7"), limit=5) == []
@@ -68,26 +69,27 @@ def test_deletion_is_on_disk_and_the_rest_is_as_it_was(name: EngineName, path: P
             np.testing.assert_array_equal(point.vector, vector)
 
 
+@pytest.mark.parametrize("name", LOCAL)
 def test_no_file_has_a_deleted_vector(name: EngineName, path: Path) -> None:
     vector = POINTS[7].vector
     assert files_with(path, vector)
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         engine.delete([UIDS[7]])
     assert files_with(path, vector) == []
     assert files_with(path, POINTS[8].vector), "the search for bytes must be able to find some"
 
 
 def test_all_can_be_deleted_and_points_added_again(name: EngineName, path: Path) -> None:
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         assert engine.delete(UIDS) == 300
         assert engine.count() == 0
         engine.upsert(POINTS[:5])
-    with open_engine(name, path, dimension=DIMENSION, read_only=True) as engine:
+    with opened(name, path, dimension=DIMENSION, read_only=True) as engine:
         assert engine.token_uids() == set(UIDS[:5])
 
 
 def test_deleting_what_is_not_there_changes_nothing(name: EngineName, path: Path) -> None:
-    with open_engine(name, path, dimension=DIMENSION) as engine:
+    with opened(name, path, dimension=DIMENSION) as engine:
         assert engine.delete(["local:files/folder:drawn/none"]) == 0
         assert engine.delete([]) == 0
         assert engine.token_uids() == set(UIDS)
@@ -95,19 +97,19 @@ def test_deleting_what_is_not_there_changes_nothing(name: EngineName, path: Path
 
 def test_the_exact_engine_goes_on_where_a_killed_deletion_stopped(tmp_path: Path) -> None:
     path = tmp_path / "engine"
-    with open_engine("exact", path, dimension=DIMENSION) as engine:
+    with opened("exact", path, dimension=DIMENSION) as engine:
         engine.upsert(POINTS[:200])
     before = {file.name: file.read_bytes() for file in path.iterdir()}
-    with open_engine("exact", path, dimension=DIMENSION) as engine:
+    with opened("exact", path, dimension=DIMENSION) as engine:
         engine.delete([UIDS[7]])
     for file, data in before.items():  # killed after the new batch, before the old one went
         (path / file).write_bytes(data)
-    with open_engine("exact", path, dimension=DIMENSION) as engine:
+    with opened("exact", path, dimension=DIMENSION) as engine:
         assert engine.count() == 200
         assert engine.delete([UIDS[7]]) == 1
     for file, data in before.items():  # killed between the old batch's two files
         if file.startswith("vectors"):
             (path / file).write_bytes(data)
-    with open_engine("exact", path, dimension=DIMENSION) as engine:
+    with opened("exact", path, dimension=DIMENSION) as engine:
         engine.delete([UIDS[7]])
     assert files_with(path, POINTS[7].vector) == []

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.engines.opening import opened
 from tests.engines.test_conformance import DIMENSION, POINTS, QUERIES, brute_force
 from traitlens.engines import (
     ENGINES,
@@ -24,7 +25,6 @@ from traitlens.engines import (
     Where,
     Wish,
     matches,
-    open_engine,
 )
 from traitlens.engines.plan import window
 from traitlens.engines.protocol import HALF_BM25, fields_of, point_id
@@ -47,7 +47,7 @@ def engine(
 ) -> Iterator[VectorEngine]:
     """An engine with SOME, of which a part was written twice; tests only read it."""
     name: EngineName = request.param
-    with open_engine(name, tmp_path_factory.mktemp(name) / "e", dimension=DIMENSION) as made:
+    with opened(name, tmp_path_factory.mktemp(name) / "e", dimension=DIMENSION) as made:
         made.upsert([replace(point, caption="laser hat") for point in SOME[:20]])
         made.upsert(SOME)
         made.optimize()

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.engines.opening import LOCAL
 from tests.helpers import ColourEncoder, drawn_dataset, drawn_token, write_dataset
-from traitlens.engines import ENGINES, EngineName, open_engine
+from traitlens.engines import EngineName, open_engine
 from traitlens.errors import ConfigError, DatasetError, IndexingError
 from traitlens.models.encoder import Vectors
 from traitlens.retrieval import Index, IndexConfig, IndexManifest, index
@@ -41,7 +42,7 @@ def data(tmp_path: Path) -> Dataset:
     return drawn_dataset(tmp_path / "data", {"robots": 20, "owls": 10})
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", LOCAL)
 def test_every_kept_token_becomes_a_point(
     data: Dataset, tmp_path: Path, engine: EngineName
 ) -> None:
@@ -133,5 +134,31 @@ def test_index_and_data_set_can_move_together(data: Dataset, tmp_path: Path) -> 
 def test_wrong_inputs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is no data set"):
         index(tmp_path / "nothing", tmp_path / "idx", encoder=ColourEncoder())
-    with pytest.raises(ConfigError, match=r"index\.engine must be one of edge, exact; got 'faiss'"):
+    with pytest.raises(
+        ConfigError, match=r"index\.engine must be one of edge, exact, server; got 'faiss'"
+    ):
         IndexConfig(engine="faiss")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("engine", "url", "said"),
+    [
+        ("server", None, 'goes with the engine "server"'),
+        ("edge", "http://localhost:6333", 'goes with the engine "server"'),
+        ("server", "ftp://host", "like http://localhost:6333; got 'ftp://host'"),
+        ("server", "http://key@host", "got 'http://key@host'"),
+    ],
+)
+def test_a_server_needs_an_address_and_nothing_else_does(
+    engine: EngineName, url: str | None, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        IndexConfig(engine=engine, url=url)
+
+
+def test_a_server_that_does_not_answer_is_said_in_one_sentence(
+    data: Dataset, tmp_path: Path
+) -> None:
+    nobody = IndexConfig(engine="server", url="http://127.0.0.1:9")
+    with pytest.raises(IndexingError, match="the Qdrant server did not do it"):
+        index(data, tmp_path / "idx", encoder=ColourEncoder(), config=nobody)

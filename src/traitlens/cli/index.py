@@ -17,8 +17,11 @@ def index(
         str, typer.Option(help="shipped, a run's folder, or a name on the hub.")
     ] = "shipped",
     engine: Annotated[
-        str, typer.Option(help="edge (Qdrant, embedded), or exact (the reference).")
-    ] = "edge",
+        str | None, typer.Option(help="edge (Qdrant, embedded), or exact (the reference).")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="A Qdrant server, instead; its key is in QDRANT_API_KEY.")
+    ] = None,
     replace: Annotated[bool, typer.Option(help="Replace the index at --out.")] = False,
 ) -> None:
     """Encode the pictures of a data set and write an index that `traitlens search` opens."""
@@ -29,8 +32,9 @@ def index(
     from traitlens.models import load_encoder
     from traitlens.retrieval import IndexConfig, index
 
-    check_choice("engine", engine, ENGINES)
-    config = IndexConfig(engine=cast("EngineName", engine))
+    name = engine or ("server" if url else "edge")
+    check_choice("engine", name, ENGINES)
+    config = IndexConfig(engine=cast("EngineName", name), url=url)
     with LiveProgress() as progress:
         made = index(
             data,

@@ -6,7 +6,7 @@ A run that was killed and is started again goes on after the last write that was
 from __future__ import annotations
 
 import dataclasses
-import shutil
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from pathlib import Path
 from PIL import Image
 
 import traitlens
-from traitlens.config import check_choice, check_range, to_dict
-from traitlens.engines import ENGINES, EngineName, Point, VectorEngine, open_engine
+from traitlens.config import check_choice, check_range, fingerprint, to_dict
+from traitlens.engines import ENGINES, EngineName, Point, Server, VectorEngine, clear_engine
 from traitlens.engines.locks import lock
 from traitlens.engines.protocol import Vector
-from traitlens.errors import IndexingError
+from traitlens.errors import ConfigError, IndexingError
 from traitlens.models.encoder import Encoder
 from traitlens.models.folder import SHIPPED
 from traitlens.progress import Progress, silent
@@ -32,17 +32,26 @@ from traitlens.retrieval.manifest import ENGINE, MANIFEST, IndexManifest, Place,
 from traitlens.standardization import Rejection, decode
 from traitlens.store import Dataset
 
+_SERVER = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexConfig:
-    """How an index is made."""
+    """How an index is made; `url` is that of a Qdrant server, for the engine "server" alone."""
 
     engine: EngineName = "edge"
+    url: str | None = None
     batch_size: int = 64  # pictures encoded at once
     write_size: int = 1024  # points a write; a write waits .1 s for the disk, however small
 
     def __post_init__(self) -> None:
         check_choice("index.engine", self.engine, ENGINES)
+        if (self.engine == "server") != (self.url is not None):
+            raise ConfigError('index.url goes with the engine "server", and that needs it')
+        if self.url is not None and not _SERVER.fullmatch(self.url):
+            raise ConfigError(
+                f"index.url must be a server's address like http://localhost:6333; got {self.url!r}"
+            )
         check_range("index.batch_size", self.batch_size, low=1, high=4096)
         check_range("index.write_size", self.write_size, low=1, high=65_536)
 
@@ -69,7 +78,7 @@ def index(
     if old is None:
         planned.write(out)
     run = _Run(dataset, encoder=encoder, config=config)
-    with open_engine(config.engine, out / ENGINE, dimension=encoder.dimension) as engine:
+    with planned.open_engine(out) as engine:
         run.fill(engine, progress)
         manifest = dataclasses.replace(
             planned,
@@ -87,11 +96,14 @@ def _planned(
 ) -> IndexManifest:
     is_folder = encoder.name != SHIPPED and Path(encoder.name).is_dir()
     named = Place(path=encoder.name)
+    fingerprints = (encoder.fingerprint, dataset.manifest.fingerprint)
+    name = f"traitlens-{fingerprint(str(out.resolve()), *fingerprints)}"
     return IndexManifest(
         encoder=Place.of(Path(encoder.name), index=out) if is_folder else named,
         encoder_fingerprint=encoder.fingerprint,
         dimension=encoder.dimension,
         engine=config.engine,
+        server=None if config.url is None else Server(url=config.url, collection=name),
         data=Place.of(dataset.path, index=out),
         data_fingerprint=dataset.manifest.fingerprint,
         read=dataset.count(),
@@ -117,7 +129,7 @@ def _prepared(out: Path, planned: IndexManifest, *, replace: bool) -> IndexManif
         )
     with lock(out / ENGINE, shared=False):
         (out / MANIFEST).unlink(missing_ok=True)  # first, so that no manifest is without vectors
-        shutil.rmtree(out / ENGINE, ignore_errors=True)
+        clear_engine(planned.engine, out / ENGINE, server=planned.server)
     return None
 
 

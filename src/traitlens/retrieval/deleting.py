@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from traitlens.engines import open_engine
 from traitlens.errors import IndexingError
-from traitlens.retrieval.manifest import ENGINE, IndexManifest
+from traitlens.retrieval.manifest import IndexManifest
 
 
 def check_index(index: Path, *, fingerprints: Collection[str]) -> None:
@@ -28,7 +27,7 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
     The manifest is written last, so a killed deletion is done again.
     """
     manifest = IndexManifest.read_from(index)
-    with open_engine(manifest.engine, index / ENGINE, dimension=manifest.dimension) as engine:
+    with manifest.open_engine(index) as engine:
         deleted = engine.delete(token_uids)
         indexed = engine.count() if manifest.complete else manifest.indexed
     changed = dataclasses.replace(

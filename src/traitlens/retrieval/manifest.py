@@ -2,7 +2,7 @@
 
 idx/
   index.json     this manifest
-  engine/        the vectors, see `engines`
+  engine/        the vectors, see `engines`; not there when they are on a server
   engine.lock    held by the writer, or shared by the readers
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlens import files
-from traitlens.engines import EngineName
+from traitlens.engines import EngineName, Server, VectorEngine, open_engine
 from traitlens.errors import IndexingError
 
 SCHEMA_VERSION = 2  # 2: the engine has the captions' words, too
@@ -68,6 +68,7 @@ class IndexManifest:
     encoder_fingerprint: str
     dimension: int
     engine: EngineName
+    server: Server | None = None  # where the engine "server" is; its key is not in here
     data: Place
     data_fingerprint: str
     read: int  # the kept tokens of the data set
@@ -78,6 +79,16 @@ class IndexManifest:
     complete: bool = False
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
     schema_version: int = SCHEMA_VERSION
+
+    def open_engine(self, index: Path, *, read_only: bool = False) -> VectorEngine:
+        """Open the engine of the index in the folder `index`."""
+        return open_engine(
+            self.engine,
+            index / ENGINE,
+            dimension=self.dimension,
+            read_only=read_only,
+            server=self.server,
+        )
 
     def write(self, index: Path) -> None:
         """Write `index.json` into the folder `index`."""
@@ -107,5 +118,6 @@ def _from_json(value: dict[str, Any]) -> IndexManifest:
         "encoder": Place(**value["encoder"]),
         "data": Place(**value["data"]),
         "seconds": StageSeconds(**value["seconds"]),
+        "server": None if value["server"] is None else Server(**value["server"]),
     }
     return IndexManifest(**{**value, **parts})

@@ -28,7 +28,6 @@ from traitlens.engines import (
     VectorEngine,
     Where,
     matches,
-    open_engine,
     parse,
     resolve,
 )
@@ -37,7 +36,7 @@ from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
 from traitlens.records import Location
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
-from traitlens.retrieval.manifest import ENGINE, IndexManifest
+from traitlens.retrieval.manifest import IndexManifest
 from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
@@ -95,9 +94,7 @@ class Index:
         if encoder is not None:
             _check_encoder(encoder, manifest)
         opened, note = _open_data(path, manifest, data)
-        engine = open_engine(
-            manifest.engine, path / ENGINE, dimension=manifest.dimension, read_only=True
-        )
+        engine = manifest.open_engine(path, read_only=True)
 
         def load() -> Encoder:
             if encoder is not None:
