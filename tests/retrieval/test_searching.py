@@ -13,7 +13,7 @@ from PIL import Image
 from tests.helpers import ColourEncoder, draw, drawn_dataset, drawn_token
 from traitlens.errors import IndexingError, QueryError
 from traitlens.records import Trait
-from traitlens.retrieval import Index, IndexConfig, index
+from traitlens.retrieval import MODES, Index, IndexConfig, index
 from traitlens.store import Dataset
 
 SIZES = {"robots": 40, "owls": 10}
@@ -79,6 +79,47 @@ def draw_of(traits: tuple[Trait, ...]) -> Image.Image:
     return draw({t.trait_type.lower(): t.value.lower() for t in traits if t.trait_type != "Pin"})
 
 
+def test_traits_alone_need_no_encoder(home: Path) -> None:
+    def load(name: str) -> ColourEncoder:
+        raise AssertionError(name)
+
+    with Index.open(home / "idx", load_encoder=load) as found:
+        answer = found.search("red hat", mode="traits", k=50)
+        having = found.search("x", mode="traits", where="Hat=Red", k=50).matching
+        assert len(answer.hits) >= having > 0
+        assert all(hit.matched == (Trait("Hat", "Red"),) for hit in answer.hits[:having])
+        nothing = found.search("submarine", mode="traits")
+    assert nothing.hits == ()
+    assert nothing.note == "no trait here is called 'submarine'"
+
+
+def test_what_has_all_traits_comes_before_what_only_looks_like_it(opened: Index) -> None:
+    answer = opened.search("owls with a red hat", k=50)
+    missing = [len(hit.missing) for hit in answer.hits]
+    assert missing == sorted(missing)
+    assert {0, 1} <= set(missing)
+    first = answer.hits[0]
+    assert (first.collection, first.matched) == ("owls", (Trait("Hat", "Red"),))
+
+
+def test_what_is_unwanted_is_not_there(opened: Index) -> None:
+    answer = opened.search("robots without red hat", k=50)
+    assert answer.matching == len(answer.hits) < 50
+    assert not any(Trait("Hat", "Red") in hit.traits for hit in answer.hits)
+
+
+def test_pages_of_an_answer_are_one_list(opened: Index) -> None:
+    for mode in MODES:
+        whole = opened.search("red hat", mode=mode, k=20)
+        pages = [opened.search("red hat", mode=mode, k=5, skip=skip) for skip in (0, 5, 10, 15)]
+        hits = [hit for page in pages for hit in page.hits]
+        assert [(h.rank, h.token_uid) for h in hits] == [(h.rank, h.token_uid) for h in whole.hits]
+
+
+def test_misspelled_words_are_read_and_that_is_said(opened: Index) -> None:
+    assert opened.search("whitte bodies", k=5).note == "read 'whitte bodies' as 'white bodies'"
+
+
 @pytest.mark.parametrize("name", ["robots/7", "ROBOTS/7", "local:files/folder:robots/7"])
 def test_a_token_has_neighbours_but_is_not_one(opened: Index, name: str) -> None:
     answer = opened.search(like=name, k=100)
@@ -129,6 +170,8 @@ def test_too_few_answers_are_explained(
         ({"words": "x", "k": 0}, r"k must be in \[1, 10000\]; got 0"),
         ({"words": "x", "k": -1}, "got -1"),
         ({"words": "x", "k": 10_001}, "got 10001"),
+        ({"words": "x", "skip": -1}, r"skip must be in \[0, 10000\]; got -1"),
+        ({"words": "x", "mode": "fast"}, "mode must be one of hybrid, dense, traits; got 'fast'"),
         ({"words": "x", "weight": 2}, r"weight must be in \[0, 1\]; got 2"),
         ({"words": "x" * 2_001}, "at most 2000 characters"),
         ({"words": "x", "where": "Hut=Red"}, "did you mean 'Hat'"),

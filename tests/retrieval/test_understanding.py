@@ -123,6 +123,13 @@ def test_rarer_terms_weigh_more_and_all_weigh_what_was_given() -> None:
     assert wishes[1].where == Equals("Type", "Zombie")
 
 
+def test_a_collection_counts_thrice() -> None:
+    wishes = understand("crypto punks zombie", FINDER).wishes(size=100, weight=1.0)
+    assert wishes[0].weight / wishes[1].weight == pytest.approx(
+        3 * math.log1p(100 / 60) / math.log1p(20)
+    )
+
+
 def test_unknown_words_take_weight_from_the_others() -> None:
     known = understand("zombie", FINDER).wishes(size=100, weight=1.0)
     with_strange = understand("zombie car", FINDER).wishes(size=100, weight=1.0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from traitlens.retrieval.answers import Query
 
 
-def notes_on(query: Query, *, matching: int) -> list[str]:
+def notes_on(query: Query, *, matching: int, hits: int) -> list[str]:
     """Return what is to be said of a query whose filter `matching` tokens satisfy."""
-    said = (_shortage(query, matching), _strange(query), _respelled(query))
+    said = (_shortage(query, matching), _strange(query, hits), _respelled(query))
     return [note for note in said if note is not None]
 
 
-def _strange(query: Query) -> str | None:
+def _strange(query: Query, hits: int) -> str | None:
     """Return which of the query's words nothing in the index is called, if any.
 
     An encoder always finds something closest, and its scores do not tell a car from a hat
@@ -21,7 +21,8 @@ def _strange(query: Query) -> str | None:
     if not unknown:
         return None
     listed = ", ".join(f"'{word}'" for word in unknown[:8])
-    return f"no trait here is called {listed}: the hits follow the other words and the looks"
+    follow = ": the hits follow the other words and the looks" if hits else ""
+    return f"no trait here is called {listed}{follow}"
 
 
 def _respelled(query: Query) -> str | None:

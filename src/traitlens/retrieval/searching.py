@@ -162,7 +162,10 @@ class Index:
                 zip(found, images, strict=True), start=skip + 1
             )
         )
-        notes = [*notes_on(query, matching=matching), *([missing] if missing else [])]
+        notes = [
+            *notes_on(query, matching=matching, hits=len(hits)),
+            *([missing] if missing else []),
+        ]
         return Answer(
             query=query,
             hits=hits,

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 from traitlens.captions.stems import stem
 from traitlens.engines import Equals, Or, Where, Wish
+from traitlens.engines.where import COLLECTION
 from traitlens.records import Trait
 from traitlens.retrieval.trait_finder import Found, TraitFinder
 
 _MOST_TERMS = 12  # of a query; the rest is left to the encoder
 _LONGEST = 5  # words of a phrase
+_COLLECTION_FACTOR = 3.0  # who names a collection means hardly any other
 
 _WORD = re.compile(r"(?P<minus>(?<!\S)-(?=\w))|(?P<word>[^\W_]+)|(?P<stop>[,;.!?()/&+])")
 # Where one thing ends and another begins.
@@ -70,6 +72,12 @@ class Term:
         """What has one of the traits, as a filter."""
         return any_of(self.found.comparisons)
 
+    def share(self, size: int) -> float:
+        """Return how much it counts beside others, in an index of `size` tokens."""
+        named = all(c.name == COLLECTION for c in self.found.comparisons)
+        factor = _COLLECTION_FACTOR if named else 1.0
+        return factor * self.found.certainty * _rarity(self.found.tokens, size)
+
     def means(self, trait: Trait) -> bool:
         """Return whether the trait is one of them."""
         return Equals(trait.trait_type, trait.value) in self.found.comparisons
@@ -101,10 +109,11 @@ class Understood:
         """
         if not weight:
             return ()
-        rarity = {t: t.found.certainty * _rarity(t.found.tokens, size) for t in self.wanted}
-        total = sum(rarity.values()) + len(self.unknown) * _rarity(1, size) / 2
+        shares = [term.share(size) for term in self.wanted]
+        total = sum(shares) + len(self.unknown) * _rarity(1, size) / 2
         return tuple(
-            Wish(where=term.where, weight=weight * value / total) for term, value in rarity.items()
+            Wish(where=term.where, weight=weight * share / total)
+            for term, share in zip(self.wanted, shares, strict=True)
         )
 
 
