@@ -108,6 +108,12 @@ def test_what_is_unwanted_is_not_there(opened: Index) -> None:
     assert not any(Trait("Hat", "Red") in hit.traits for hit in answer.hits)
 
 
+def test_only_what_is_unwanted_can_be_said(opened: Index) -> None:
+    answer = opened.search("no red hat", k=50)
+    assert len(answer.hits) == answer.matching > 0
+    assert not any(Trait("Hat", "Red") in hit.traits for hit in answer.hits)
+
+
 def test_pages_of_an_answer_are_one_list(opened: Index) -> None:
     for mode in MODES:
         whole = opened.search("red hat", mode=mode, k=20)

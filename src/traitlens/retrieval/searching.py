@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 from PIL import Image
 
 from traitlens.engines import (
@@ -31,11 +30,12 @@ from traitlens.engines import (
     parse,
     resolve,
 )
-from traitlens.engines.protocol import Vector, fields_of, fields_of_entry
+from traitlens.engines.protocol import fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
 from traitlens.records import Location
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
+from traitlens.retrieval.asking import Asked, Encoded
 from traitlens.retrieval.manifest import IndexManifest
 from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.trait_finder import TraitFinder
@@ -44,9 +44,6 @@ from traitlens.store import Dataset
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
-
-# What a token gains that has all that is asked for, beside a cosine in [-1, 1]; and by its caption.
-_TRAITS_WEIGHT, _CAPTION_WEIGHT = 1.0, 0.2
 
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
@@ -145,37 +142,80 @@ class Index:
         understood twice: by the encoder ("dense"), and as traits that must or must not be there
         ("traits"); "hybrid" is both. What cannot be understood raises QueryError.
         """
-        started = time.perf_counter()
+        asked = self.ask(
+            words, image=image, like=like, where=where, mode=mode, k=k, skip=skip, weight=weight
+        )
+        return self.answer(asked)
+
+    def ask(
+        self,
+        words: str | None = None,
+        *,
+        image: Image.Image | None = None,
+        like: str | None = None,
+        where: str | Where | None = None,
+        mode: Mode = "hybrid",
+        k: int = 10,
+        skip: int = 0,
+        weight: float = 0.5,
+    ) -> Asked:
+        """Return a search as it is understood, before anything is encoded; see `search`."""
+        words = " ".join((words or "").split()) or None
+        _check_words(words, mode=mode)
         liked = None if like is None else self._token(like)
-        query = self._understood(words, image, liked, where, mode=mode, k=k, skip=skip)
+        by_traits = words is not None and mode != "dense"
+        query = Query(
+            words=words,
+            image=image is not None,
+            like=None if liked is None else Entry(**fields_of_entry(liked)),
+            where=self._resolved(where),
+            mode=mode,
+            understood=understand(words or "", self._finder) if by_traits else Understood(),
+            k=k,
+            skip=skip,
+        )
         _check(query, weight=weight)
-        question = self._question(query, image, liked, weight=weight)
-        encoded = time.perf_counter()
+        return Asked(
+            query=query,
+            image=None if image is None else _rgb(image),
+            liked=liked,
+            weight=weight,
+        )
+
+    def answer(self, asked: Asked, encoded: Encoded | None = None) -> Answer:
+        """Return the answer to a search; `encoded` is what was encoded of it elsewhere."""
+        query = asked.query
+        started = time.perf_counter()
+        encoded = encoded or self._encoded(asked)
+        searching = time.perf_counter()
+        question = asked.question(encoded, size=len(self))
         allowed = _allowed(query)
         found = [] if question is None else self._best(question, query, allowed)
-        matching = self._matching(allowed, liked)
+        matching = self._matching(allowed, asked.liked)
         searched = time.perf_counter()
         images, missing = self._images([hit.location for hit in found])
+        ranked = enumerate(zip(found, images, strict=True), start=query.skip + 1)
         hits = tuple(
-            _hit(scored, rank=rank, image=image_bytes, query=query)
-            for rank, (scored, image_bytes) in enumerate(
-                zip(found, images, strict=True), start=skip + 1
-            )
+            _hit(hit, rank=rank, image=image, query=query) for rank, (hit, image) in ranked
         )
-        notes = [
-            *notes_on(query, matching=matching, hits=len(hits)),
-            *([missing] if missing else []),
-        ]
+        notes = notes_on(query, matching=matching, hits=len(hits))
         return Answer(
             query=query,
             hits=hits,
             matching=matching,
-            note="; ".join(notes) or None,
+            note="; ".join([*notes, *([missing] if missing else [])]) or None,
             timings=Timings(
-                encode_ms=1e3 * (encoded - started),
-                search_ms=1e3 * (searched - encoded),
+                encode_ms=1e3 * (searching - started),
+                search_ms=1e3 * (searched - searching),
                 fetch_ms=1e3 * (time.perf_counter() - searched),
             ),
+        )
+
+    def _encoded(self, asked: Asked) -> Encoded:
+        text, image = asked.text, asked.image
+        return Encoded(
+            text=None if text is None else self.encoder.encode_texts([text])[0],
+            image=None if image is None else self.encoder.encode_images([image])[0],
         )
 
     def close(self) -> None:
@@ -187,49 +227,6 @@ class Index:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _understood(
-        self,
-        words: str | None,
-        image: Image.Image | None,
-        liked: Point | None,
-        where: str | Where | None,
-        *,
-        mode: Mode,
-        k: int,
-        skip: int,
-    ) -> Query:
-        words = " ".join((words or "").split()) or None
-        _check_words(words, mode=mode)
-        by_traits = words is not None and mode != "dense"
-        return Query(
-            words=words,
-            image=image is not None,
-            like=None if liked is None else Entry(**fields_of_entry(liked)),
-            where=self._resolved(where),
-            mode=mode,
-            understood=understand(words or "", self._finder) if by_traits else Understood(),
-            k=k,
-            skip=skip,
-        )
-
-    def _question(
-        self, query: Query, image: Image.Image | None, liked: Point | None, *, weight: float
-    ) -> Question | None:
-        """Return what the engine is asked; None where no word means anything to it."""
-        beside_picture = image is not None or liked is not None
-        share = min(1.0, 2 * weight) if beside_picture else 1.0
-        wishes = query.understood.wishes(size=len(self), weight=share * _TRAITS_WEIGHT)
-        text = query.understood.positive if query.mode != "dense" else ""
-        if query.mode == "traits" and not beside_picture:
-            if not (wishes or text):
-                return None
-            return Question(text=text, words=_CAPTION_WEIGHT, wishes=wishes)
-        said = query.understood.positive if query.understood.unwanted else query.words
-        vector = self._vector(said, image, liked, weight=weight)
-        # Where no trait is named, captions have no more of the words than the encoder knows.
-        text = text if wishes else ""
-        return Question(vector=vector, text=text, words=_CAPTION_WEIGHT, wishes=wishes)
 
     def _resolved(self, where: str | Where | None) -> Where | None:
         if where is None or (isinstance(where, str) and not where.strip()):
@@ -250,24 +247,6 @@ class Index:
                 "name one by its token_uid or as collection/token_id"
             )
         return found
-
-    def _vector(
-        self, words: str | None, image: Image.Image | None, liked: Point | None, *, weight: float
-    ) -> Vector:
-        parts: list[tuple[float, Vector]] = []
-        if words:
-            parts.append((weight, self.encoder.encode_texts([words])[0]))
-        if image is not None:
-            parts.append((1 - weight, self.encoder.encode_images([_rgb(image)])[0]))
-        if liked is not None:
-            parts.append((1 - weight, liked.vector))
-        if len(parts) == 1:
-            return parts[0][1]
-        total = np.sum([share * vector for share, vector in parts], axis=0)
-        length = float(np.linalg.norm(total))
-        if length < 1e-6:
-            raise QueryError("the words and the picture are opposites: together they mean nothing")
-        return np.asarray(total / length, np.float32)
 
     def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
         k, skip = query.k, query.skip

@@ -1,0 +1,77 @@
+"""A search between its understanding and its answer: what is to be encoded, what is then asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from traitlens.engines import Point, Question
+from traitlens.engines.protocol import Vector
+from traitlens.errors import QueryError
+from traitlens.retrieval.answers import Query
+
+# What a token gains that has all that is asked for, beside a cosine in [-1, 1]; and by its caption.
+_TRAITS_WEIGHT, _CAPTION_WEIGHT = 1.0, 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoded:
+    """The vectors of a search's text and picture, float32 of length 1; None where it has none."""
+
+    text: Vector | None = None
+    image: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """A search as it is understood.
+
+    `image` and `liked` are never both there; `weight` is the share of the words beside one.
+    """
+
+    query: Query
+    image: Image.Image | None
+    liked: Point | None
+    weight: float
+
+    @property
+    def text(self) -> str | None:
+        """The words that the encoder is to read, None for none: without what is not wanted."""
+        if self.query.mode == "traits" and not self._has_picture:
+            return None
+        understood = self.query.understood
+        positive = understood.positive if understood.unwanted else None
+        return positive or self.query.words
+
+    def question(self, encoded: Encoded, *, size: int) -> Question | None:
+        """Return what an engine with `size` tokens is asked; None where no word means anything."""
+        share = min(1.0, 2 * self.weight) if self._has_picture else 1.0
+        understood = self.query.understood
+        wishes = understood.wishes(size=size, weight=share * _TRAITS_WEIGHT)
+        text = "" if self.query.mode == "dense" else understood.positive
+        if self.query.mode == "traits" and not self._has_picture:
+            if not (wishes or text):
+                return None
+            return Question(text=text, words=_CAPTION_WEIGHT, wishes=wishes)
+        # Where no trait is named, captions have no more of the words than the encoder knows.
+        text = text if wishes else ""
+        vector = self._vector(encoded)
+        return Question(vector=vector, text=text, words=_CAPTION_WEIGHT, wishes=wishes)
+
+    @property
+    def _has_picture(self) -> bool:
+        return self.image is not None or self.liked is not None
+
+    def _vector(self, encoded: Encoded) -> Vector:
+        picture = encoded.image if self.liked is None else self.liked.vector
+        if encoded.text is None or picture is None:
+            only = picture if encoded.text is None else encoded.text
+            assert only is not None, "a search has words or a picture"
+            return only
+        total = self.weight * encoded.text + (1 - self.weight) * picture
+        length = float(np.linalg.norm(total))
+        if length < 1e-6:
+            raise QueryError("the words and the picture are opposites: together they mean nothing")
+        return np.asarray(total / length, np.float32)
