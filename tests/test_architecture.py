@@ -13,9 +13,9 @@ ROOT = Path(traitlens.__file__).parent
 
 # Each level may import the levels before it, and its own level only where it is one room.
 LEVELS: list[set[str]] = [
-    {"bounded_json", "errors", "records", "progress"},
+    {"bounded_json", "errors", "portions", "records", "progress"},
     {"config", "files", "processes"},
-    {"digest", "sheets", "store", "tables"},
+    {"digest", "sheets", "store", "tables", "vector_files"},
     {"metrics"},
     {"standardization"},
     {"pages"},
@@ -75,13 +75,13 @@ def test_a_room_imports_only_rooms_below_it(room: str) -> None:
         assert not above, f"{file.relative_to(ROOT)} imports {above}"
 
 
-def test_only_the_store_knows_parquet() -> None:
+def test_only_the_store_and_the_vectors_know_parquet() -> None:
     knowing = {
         room_of(file)
         for file in modules()
         if any(name.split(".")[0] == "pyarrow" for name in imported(file))
     }
-    assert knowing == {"store"}
+    assert knowing == {"store", "vector_files"}
 
 
 def test_only_training_and_the_torch_half_of_models_know_torch() -> None:

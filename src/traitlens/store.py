@@ -16,7 +16,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ import pyarrow.parquet as pq
 from traitlens import files
 from traitlens.config import nearest
 from traitlens.errors import DatasetError
+from traitlens.portions import batched
 from traitlens.records import SPLITS, CollectionInfo, Location, Split, Token, Trait
 
 SCHEMA_VERSION = 2
@@ -165,17 +165,11 @@ def write_shard(path: Path, tokens: Iterable[Token]) -> int:
         # Pictures are compressed already, so only the text columns gain from a codec.
         codecs = {leaf: "none" if leaf.startswith(_PICTURES) else "zstd" for leaf in _leaves()}
         with pq.ParquetWriter(temporary, TOKEN_SCHEMA, compression=codecs) as writer:
-            for group in _batched(tokens, ROWS_PER_GROUP):
+            for group in batched(tokens, ROWS_PER_GROUP):
                 table = pa.Table.from_pylist([_to_row(token) for token in group], TOKEN_SCHEMA)
                 writer.write_table(table, row_group_size=ROWS_PER_GROUP)
                 rows += len(group)
     return rows
-
-
-def _batched(tokens: Iterable[Token], size: int) -> Iterator[list[Token]]:
-    rest = iter(tokens)
-    while group := list(islice(rest, size)):
-        yield group
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Literal
 
 from traitlens.engines import Entry, Where
 from traitlens.records import Location, Trait
+from traitlens.retrieval.token_table import Rarity
 from traitlens.retrieval.understanding import Understood
 
 Mode = Literal["hybrid", "dense", "traits"]
@@ -42,9 +43,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One answer; `image` are PNG bytes, None when the data set is gone.
+    """One answer; `image` is a picture of at most 256 px, PNG or WebP.
 
     `score` is a cosine in dense mode. Otherwise what the hit has counts, too (`engines.Question`).
+    `copies` tokens of the index have this picture, this one counted.
     """
 
     rank: int
@@ -58,6 +60,8 @@ class Hit:
     caption: str
     location: Location
     image: bytes | None
+    rarity: Rarity | None = None
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A data set becomes an index: every kept token's picture as a vector.
+"""A data set becomes an index: every kept token's picture as a vector, and what is said of it.
 
 A run that was killed and is started again goes on after the last write that was acknowledged.
 """
@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
-
-from PIL import Image
 
 import traitlens
 from traitlens.config import check_choice, check_range, fingerprint, to_dict
-from traitlens.engines import ENGINES, EngineName, Point, Server, VectorEngine, clear_engine
+from traitlens.engines import ENGINES, EngineName, Server, clear_engine
 from traitlens.engines.locks import lock
-from traitlens.engines.protocol import Vector
 from traitlens.errors import ConfigError, IndexingError
 from traitlens.models.encoder import Encoder
 from traitlens.models.folder import SHIPPED
 from traitlens.progress import Progress, silent
-from traitlens.records import Token
-from traitlens.retrieval.manifest import ENGINE, MANIFEST, IndexManifest, Place, StageSeconds
-from traitlens.standardization import Rejection, decode
+from traitlens.retrieval.filling import Filling
+from traitlens.retrieval.manifest import (
+    ENGINE,
+    MANIFEST,
+    PARTS,
+    TOKENS,
+    VECTORS,
+    IndexManifest,
+    Place,
+)
+from traitlens.retrieval.token_table import TokenTable
 from traitlens.store import Dataset
+from traitlens.vector_files import VectorFiles
 
 _SERVER = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
 
@@ -62,30 +64,48 @@ def index(
     *,
     encoder: Encoder,
     config: IndexConfig | None = None,
+    update: bool = False,
     replace: bool = False,
     progress: Progress = silent,
 ) -> IndexManifest:
     """Write the index of a data set into the folder `out`, or complete the one that is there.
 
-    An index of another encoder, data set or engine raises IndexingError, unless `replace`.
+    An index of another encoder, data set or engine raises IndexingError, unless `replace`. With
+    `update`, one of another data set becomes one of this: what is new is added, what changed is
+    written again, what is gone is deleted. No picture is encoded that the same encoder has seen
+    here before, whichever it is.
     """
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     config, out = config or IndexConfig(), Path(out)
     planned = _planned(dataset, out, encoder=encoder, config=config)
-    old = _prepared(out, planned, replace=replace)
-    if old is not None and old.complete:
+    old = _prepared(out, planned, update=update, replace=replace)
+    if old is not None and old.complete and old.data_fingerprint == planned.data_fingerprint:
         return old
-    if old is None:
-        planned.write(out)
-    run = _Run(dataset, encoder=encoder, config=config)
-    with planned.open_engine(out) as engine:
-        run.fill(engine, progress)
+    planned = planned if old is None else dataclasses.replace(planned, server=old.server)
+    planned.write(out)  # it is not complete
+    with ExitStack() as stack:
+        engine = stack.enter_context(planned.open_engine(out))
+        table = stack.enter_context(TokenTable.open(out / TOKENS))
+        vectors = VectorFiles(
+            out / VECTORS, encoder=encoder.fingerprint, dimension=encoder.dimension
+        )
+        filled = Filling(
+            dataset,
+            encoder=encoder,
+            engine=engine,
+            table=table,
+            vectors=vectors,
+            batch_size=config.batch_size,
+            write_size=config.write_size,
+            progress=progress,
+        ).run()
         manifest = dataclasses.replace(
             planned,
             indexed=engine.count(),
-            rejected=dict(run.rejected),
+            rejected=filled.rejected,
             complete=True,
-            seconds=StageSeconds(**run.seconds),
+            changes=filled.changes,
+            seconds=filled.seconds,
         )
     manifest.write(out)
     return manifest
@@ -116,11 +136,13 @@ def _planned(
     )
 
 
-def _prepared(out: Path, planned: IndexManifest, *, replace: bool) -> IndexManifest | None:
+def _prepared(
+    out: Path, planned: IndexManifest, *, update: bool, replace: bool
+) -> IndexManifest | None:
     """Return the manifest to go on from, or None when `out` is ready for a new index."""
     if (out / MANIFEST).is_file() and not replace:
         old = IndexManifest.read_from(out)
-        _check_same(out, old, planned)
+        _check_same(out, old, planned, update=update)
         return old
     strange = [p.name for p in out.iterdir() if not _is_ours(p)] if out.exists() else []
     if strange:
@@ -129,18 +151,17 @@ def _prepared(out: Path, planned: IndexManifest, *, replace: bool) -> IndexManif
         )
     with lock(out / ENGINE, shared=False):
         (out / MANIFEST).unlink(missing_ok=True)  # first, so that no manifest is without vectors
+        (out / TOKENS).unlink(missing_ok=True)
         clear_engine(planned.engine, out / ENGINE, server=planned.server)
     return None
 
 
 def _is_ours(path: Path) -> bool:
-    # What was being written when a run was killed starts with a dot.
-    return path.name in (MANIFEST, ENGINE, f"{ENGINE}.lock") or path.name.startswith(
-        (f".{MANIFEST}.", f".{ENGINE}.")
-    )
+    # What was being written when a run was killed starts with a dot, or is SQLite's journal.
+    return path.name in PARTS or path.name.startswith((f".{MANIFEST}.", f".{ENGINE}.", TOKENS))
 
 
-def _check_same(out: Path, old: IndexManifest, planned: IndexManifest) -> None:
+def _check_same(out: Path, old: IndexManifest, planned: IndexManifest, *, update: bool) -> None:
     compared = {
         "encoder": (
             f"{old.encoder.path} ({old.encoder_fingerprint})",
@@ -150,88 +171,14 @@ def _check_same(out: Path, old: IndexManifest, planned: IndexManifest) -> None:
         "data set": (
             f"{old.data.path} ({old.data_fingerprint})",
             f"{planned.data.path} ({planned.data_fingerprint})",
-            old.data_fingerprint == planned.data_fingerprint,
+            update or old.data_fingerprint == planned.data_fingerprint,
         ),
         "engine": (old.engine, planned.engine, old.engine == planned.engine),
     }
     for what, (was, now, same) in compared.items():
         if not same:
+            instead = "update it, " if what == "data set" else ""
             raise IndexingError(
-                f"{out} was made with the {what} {was}, not {now}; name a new folder or replace it"
+                f"{out} was made with the {what} {was}, not {now}; "
+                f"{instead}replace it, or name a new folder"
             )
-
-
-class _Run:
-    """One run of `index`: what it has seen, and where its time went."""
-
-    def __init__(self, dataset: Dataset, *, encoder: Encoder, config: IndexConfig) -> None:
-        self.dataset = dataset
-        self.encoder = encoder
-        self.config = config
-        self.seen: set[str] = set()
-        self.rejected: Counter[str] = Counter()
-        self.seconds: dict[str, float] = defaultdict(float)
-
-    def fill(self, engine: VectorEngine, progress: Progress) -> None:
-        """Write every token that `engine` has not, and make it ready for searches."""
-        waiting: list[Point] = []
-        for batch in self.batches(done=engine.token_uids()):
-            waiting += self.points(batch)
-            if len(waiting) >= self.config.write_size:
-                self.write(engine, waiting)
-                waiting = []
-            progress("index", len(self.seen), self.dataset.count())
-        self.write(engine, waiting)
-        with self.timed("optimize"):
-            engine.optimize()
-
-    def batches(self, *, done: set[str]) -> Iterator[list[Token]]:
-        missing = (token for token in self.tokens() if token.token_uid not in done)
-        while True:
-            with self.timed("read"):
-                batch = list(islice(missing, self.config.batch_size))
-            if not batch:
-                return
-            yield batch
-
-    def tokens(self) -> Iterator[Token]:
-        for token in self.dataset.tokens():
-            if token.token_uid in self.seen:
-                self.rejected["repeated token_uid"] += 1
-                continue
-            self.seen.add(token.token_uid)
-            yield token
-
-    def points(self, batch: list[Token]) -> list[Point]:
-        with self.timed("decode"):
-            decoded = [(token, decode(token.image or b"")) for token in batch]
-        kept = [(token, image) for token, image in decoded if isinstance(image, Image.Image)]
-        self.rejected.update(image.reason for _, image in decoded if isinstance(image, Rejection))
-        if not kept:
-            return []
-        with self.timed("encode"):
-            vectors_BD = self.encoder.encode_images([image for _, image in kept])
-        return [_point(token, v) for (token, _), v in zip(kept, vectors_BD, strict=True)]
-
-    def write(self, engine: VectorEngine, points: list[Point]) -> None:
-        with self.timed("write"):
-            engine.upsert(points)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] += time.perf_counter() - start
-
-
-def _point(token: Token, vector: Vector) -> Point:
-    assert token.location is not None, "a token that was read has a location"
-    return Point(
-        token_uid=token.token_uid,
-        collection=token.collection,
-        token_id=token.token_id,
-        traits=token.traits,
-        caption=token.caption,
-        location=token.location,
-        vector=vector,
-    )

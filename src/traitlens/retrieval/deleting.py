@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from traitlens.errors import IndexingError
-from traitlens.retrieval.manifest import IndexManifest
+from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest
+from traitlens.retrieval.token_table import TokenTable
+from traitlens.vector_files import VectorFiles
 
 
 def check_index(index: Path, *, fingerprints: Collection[str]) -> None:
@@ -27,9 +29,15 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
     The manifest is written last, so a killed deletion is done again.
     """
     manifest = IndexManifest.read_from(index)
-    with manifest.open_engine(index) as engine:
-        deleted = engine.delete(token_uids)
+    names = list(token_uids)
+    with manifest.open_engine(index) as engine, TokenTable.open(index / TOKENS) as table:
+        deleted = engine.delete(names)
+        table.delete(names)
         indexed = engine.count() if manifest.complete else manifest.indexed
+        vectors = VectorFiles(
+            index / VECTORS, encoder=manifest.encoder_fingerprint, dimension=manifest.dimension
+        )
+        vectors.keep_only({pixels for pixels, _ in table.digests().values()})
     changed = dataclasses.replace(
         manifest,
         data_fingerprint=data_fingerprint,

@@ -2,8 +2,10 @@
 
 idx/
   index.json     this manifest
-  engine/        the vectors, see `engines`; not there when they are on a server
+  engine/        what is searched, see `engines`; not there when that is on a server
   engine.lock    held by the writer, or shared by the readers
+  tokens.sqlite  small pictures, equal ones, rarity, see `token_table`
+  vectors/       the vectors by picture, in Parquet, see `vector_files`
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from traitlens import files
 from traitlens.engines import EngineName, Server, VectorEngine, open_engine
 from traitlens.errors import IndexingError
 
-SCHEMA_VERSION = 2  # 2: the engine has the captions' words, too
+SCHEMA_VERSION = 2
 MANIFEST = "index.json"
 ENGINE = "engine"
+TOKENS = "tokens.sqlite"
+VECTORS = "vectors"
+PARTS = frozenset({MANIFEST, ENGINE, f"{ENGINE}.lock", TOKENS, VECTORS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,15 @@ class StageSeconds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What the run that completed the index did, in tokens."""
+
+    written: int = 0  # new ones, and those with another picture
+    renamed: int = 0  # with the same picture, and other words
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexManifest:
     """The contents of `index.json`; `read` = `indexed` + the sum of `rejected` when `complete`."""
 
@@ -77,6 +91,7 @@ class IndexManifest:
     indexed: int = 0
     rejected: dict[str, int]
     complete: bool = False
+    changes: Changes = Changes()
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
     schema_version: int = SCHEMA_VERSION
 
@@ -117,7 +132,19 @@ def _from_json(value: dict[str, Any]) -> IndexManifest:
     parts = {
         "encoder": Place(**value["encoder"]),
         "data": Place(**value["data"]),
+        "changes": Changes(**value["changes"]),
         "seconds": StageSeconds(**value["seconds"]),
         "server": None if value["server"] is None else Server(**value["server"]),
     }
     return IndexManifest(**{**value, **parts})
+
+
+def fingerprint_at(data: Path) -> str | None:
+    """Return the fingerprint of the data set in a folder; None where there is none.
+
+    Unlike `store.Dataset.open`, this needs no library that reads Parquet.
+    """
+    try:
+        return str(files.read_json(data / "dataset.json")["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from PIL import Image
 
@@ -33,14 +33,16 @@ from traitlens.engines import (
 from traitlens.engines.protocol import fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
-from traitlens.records import Location
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
-from traitlens.retrieval.manifest import IndexManifest
+from traitlens.retrieval.manifest import TOKENS, IndexManifest, fingerprint_at
 from traitlens.retrieval.notes import notes_on
+from traitlens.retrieval.token_table import Rarity, TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
-from traitlens.store import Dataset
+
+if TYPE_CHECKING:
+    from traitlens.store import Dataset
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
@@ -55,17 +57,19 @@ class Index:
 
     def __init__(
         self,
+        path: Path,
         manifest: IndexManifest,
         engine: VectorEngine,
         *,
-        data: Dataset | None,
-        data_note: str | None,
+        table: TokenTable,
+        data: Callable[[], Dataset | None],
         load: Callable[[], Encoder],
     ) -> None:
         self.manifest = manifest
-        self.data = data
+        self._path = path
         self._engine = engine
-        self._data_note = data_note
+        self._table = table
+        self._open_data = data
         self._load = load
 
     @classmethod
@@ -81,8 +85,8 @@ class Index:
 
         The encoder and the data set are those that the index names, unless given; the encoder is
         loaded by `load_encoder` (`models.load_encoder`) at the first search that needs one. An
-        encoder or data set that the index was not made with raises IndexingError. A data set that
-        is gone or has changed costs only the pictures.
+        encoder or data set that the index was not made with raises IndexingError. Searching needs
+        no data set; one that is gone or has changed costs only the large pictures.
         """
         path = Path(path)
         manifest = IndexManifest.read_from(path)
@@ -90,8 +94,13 @@ class Index:
             raise IndexingError(f"{path} is not complete; run `traitlens index` again to go on")
         if encoder is not None:
             _check_encoder(encoder, manifest)
-        opened, note = _open_data(path, manifest, data)
+        given = None if data is None else _given_data(manifest, data)
         engine = manifest.open_engine(path, read_only=True)
+        try:
+            table = TokenTable.open(path / TOKENS, read_only=True)
+        except IndexingError:
+            engine.close()
+            raise
 
         def load() -> Encoder:
             if encoder is not None:
@@ -100,12 +109,29 @@ class Index:
             _check_encoder(loaded, manifest)
             return loaded
 
-        return cls(manifest, engine, data=opened, data_note=note, load=load)
+        def find_data() -> Dataset | None:
+            return given or _data_beside(path, manifest)
+
+        return cls(path, manifest, engine, table=table, data=find_data, load=load)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder that the index was made with."""
         return self._load()
+
+    @cached_property
+    def data(self) -> Dataset | None:
+        """The data set that the index was made of; None where it is gone or has changed."""
+        return self._open_data()
+
+    @cached_property
+    def _stale(self) -> list[str]:
+        """What is to be said where the data set is another one by now."""
+        place = Path(self.manifest.data.seen_from(self._path)).resolve()
+        found = fingerprint_at(place)
+        if found in (None, self.manifest.data_fingerprint):
+            return []
+        return [f"the data set {place} has changed since it was indexed"]
 
     @cached_property
     def vocabulary(self) -> dict[str, dict[str, int]]:
@@ -193,17 +219,13 @@ class Index:
         found = [] if question is None else self._best(question, query, allowed)
         matching = self._matching(allowed, asked.liked)
         searched = time.perf_counter()
-        images, missing = self._images([hit.location for hit in found])
-        ranked = enumerate(zip(found, images, strict=True), start=query.skip + 1)
-        hits = tuple(
-            _hit(hit, rank=rank, image=image, query=query) for rank, (hit, image) in ranked
-        )
-        notes = notes_on(query, matching=matching, hits=len(hits))
+        hits = self._hits(found, query)
+        notes = [*notes_on(query, matching=matching, hits=len(hits)), *self._stale]
         return Answer(
             query=query,
             hits=hits,
             matching=matching,
-            note="; ".join([*notes, *([missing] if missing else [])]) or None,
+            note="; ".join(notes) or None,
             timings=Timings(
                 encode_ms=1e3 * (searching - started),
                 search_ms=1e3 * (searched - searching),
@@ -221,6 +243,7 @@ class Index:
     def close(self) -> None:
         """Let go of the files."""
         self._engine.close()
+        self._table.close()
 
     def __enter__(self) -> Self:
         return self
@@ -262,14 +285,22 @@ class Index:
             return count - 1  # it is no answer itself
         return count
 
-    def _images(self, locations: list[Location]) -> tuple[list[bytes | None], str | None]:
-        if self.data is None:
-            return [None] * len(locations), self._data_note
-        try:
-            return list(self.data.images(locations)), None
-        except OSError as error:
-            note = f"no pictures: {self.data.path} cannot be read ({error.strerror})"
-            return [None] * len(locations), note
+    def _hits(self, found: list[Scored], query: Query) -> tuple[Hit, ...]:
+        names = [hit.token_uid for hit in found]
+        images = self._table.pictures(names)
+        pixels, rarity = self._table.pixels(names), self._table.rarity(names)
+        copies = self._table.copies(set(pixels.values()))
+        return tuple(
+            _hit(
+                hit,
+                query,
+                rank=query.skip + place,
+                image=image,
+                rarity=rarity.get(hit.token_uid),
+                copies=copies.get(pixels.get(hit.token_uid, ""), 1),
+            )
+            for place, (hit, image) in enumerate(zip(found, images, strict=True), start=1)
+        )
 
 
 def _load_encoder(name: str) -> Encoder:
@@ -286,23 +317,23 @@ def _check_encoder(encoder: Encoder, manifest: IndexManifest) -> None:
         )
 
 
-def _open_data(
-    path: Path, manifest: IndexManifest, data: Dataset | str | Path | None
-) -> tuple[Dataset | None, str | None]:
-    """Return the data set, or None and why the hits come without pictures."""
-    if data is not None:
-        opened = data if isinstance(data, Dataset) else Dataset.open(data)
-        if opened.manifest.fingerprint != manifest.data_fingerprint:
-            raise IndexingError(f"the index was made of another data set than {opened.path}")
-        return opened, None
-    place = manifest.data.seen_from(path)
-    try:
-        opened = Dataset.open(place)
-    except DatasetError:
-        return None, f"no pictures: the data set {place} is gone"
+def _given_data(manifest: IndexManifest, data: Dataset | str | Path) -> Dataset:
+    from traitlens.store import Dataset
+
+    opened = data if isinstance(data, Dataset) else Dataset.open(data)
     if opened.manifest.fingerprint != manifest.data_fingerprint:
-        return None, f"no pictures: the data set {place} has changed since it was indexed"
-    return opened, None
+        raise IndexingError(f"the index was made of another data set than {opened.path}")
+    return opened
+
+
+def _data_beside(path: Path, manifest: IndexManifest) -> Dataset | None:
+    from traitlens.store import Dataset
+
+    try:
+        opened = Dataset.open(manifest.data.seen_from(path))
+    except DatasetError:
+        return None
+    return opened if opened.manifest.fingerprint == manifest.data_fingerprint else None
 
 
 def _check_words(words: str | None, *, mode: Mode) -> None:
@@ -340,21 +371,26 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _hit(scored: Scored, *, rank: int, image: bytes | None, query: Query) -> Hit:
+def _hit(
+    scored: Scored,
+    query: Query,
+    *,
+    rank: int,
+    image: bytes | None,
+    rarity: Rarity | None,
+    copies: int,
+) -> Hit:
     terms = query.understood.wanted
     fields = fields_of(scored)
     return Hit(
+        **fields_of_entry(scored),
         rank=rank,
         score=scored.score,
-        token_uid=scored.token_uid,
-        collection=scored.collection,
-        token_id=scored.token_id,
-        traits=scored.traits,
         matched=tuple(t for t in scored.traits if any(term.means(t) for term in terms)),
         missing=tuple(term.said for term in terms if not matches(term.where, fields)),
-        caption=scored.caption,
-        location=scored.location,
         image=image,
+        rarity=rarity,
+        copies=copies,
     )
 
 
