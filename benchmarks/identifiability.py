@@ -38,7 +38,8 @@ from traitlens.diagnosis import Identifiability, ValueFinding, identifiability
 from traitlens.diagnosis.identifiability_records import VERDICTS
 from traitlens.embedding import Gallery
 from traitlens.records import Token, Trait
-from traitlens.store import MANIFEST, Dataset, Manifest, write_shard
+from traitlens.shards import write_shard
+from traitlens.store import MANIFEST, Dataset, Manifest
 from traitlens.tables import Cell, Column, Table, percents, to_markdown
 
 POWERS = ("Ember", "Frost", "Gale", "Stone", "Tide")

@@ -25,7 +25,8 @@ from traitlens.captions import caption
 from traitlens.config import fingerprint
 from traitlens.models.encoder import Vectors
 from traitlens.records import SPLITS, CollectionInfo, Token, Trait, token_uid
-from traitlens.store import MANIFEST, CollectionEntry, Dataset, Manifest, write_shard
+from traitlens.shards import write_shard
+from traitlens.store import MANIFEST, CollectionEntry, Dataset, Manifest
 
 COLOURS = {
     "red": (220, 40, 40),

@@ -15,7 +15,8 @@ ROOT = Path(traitlens.__file__).parent
 LEVELS: list[set[str]] = [
     {"bounded_json", "errors", "portions", "records", "progress"},
     {"config", "files", "processes"},
-    {"digest", "sheets", "store", "tables", "vector_files"},
+    {"digest", "sheets", "shards", "tables", "vector_files"},
+    {"store"},
     {"metrics"},
     {"standardization"},
     {"pages"},
@@ -75,13 +76,13 @@ def test_a_room_imports_only_rooms_below_it(room: str) -> None:
         assert not above, f"{file.relative_to(ROOT)} imports {above}"
 
 
-def test_only_the_store_and_the_vectors_know_parquet() -> None:
+def test_only_shards_and_vectors_know_parquet() -> None:
     knowing = {
         room_of(file)
         for file in modules()
         if any(name.split(".")[0] == "pyarrow" for name in imported(file))
     }
-    assert knowing == {"store", "vector_files"}
+    assert knowing == {"shards", "vector_files"}
 
 
 def test_only_training_and_the_torch_half_of_models_know_torch() -> None:
@@ -110,6 +111,7 @@ def test_nothing_is_ever_unpickled() -> None:
             "from traitlens import Index, build; from traitlens.models import load_encoder",
             ["torch", "transformers", "qdrant_edge"],
         ),
+        ("import traitlens.retrieval", ["torch", "qdrant_edge", "pyarrow", "onnxruntime"]),
     ],
 )
 def test_importing_does_no_work(statement: str, absent: list[str]) -> None:

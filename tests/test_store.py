@@ -10,7 +10,8 @@ import pytest
 from tests.helpers import drawn_dataset, drawn_token
 from traitlens.errors import DatasetError
 from traitlens.records import Token
-from traitlens.store import ROWS_PER_GROUP, Dataset, read_shard, write_shard
+from traitlens.shards import ROWS_PER_GROUP, read_shard, write_shard
+from traitlens.store import Dataset
 
 
 def test_a_manifest_survives_the_disk(tmp_path: Path) -> None:

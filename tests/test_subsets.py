@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import drawn_dataset, drawn_token, write_dataset
-from traitlens import store
+from traitlens import shards
 from traitlens.errors import ConfigError, DatasetError
 from traitlens.records import Split
 from traitlens.store import Dataset
@@ -150,7 +150,7 @@ def test_a_killed_subset_goes_on_and_ends_with_the_same_bytes(
         if written:
             raise KeyboardInterrupt
         written += 1
-        return store.write_shard(path, tokens)  # type: ignore[arg-type]
+        return shards.write_shard(path, tokens)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "write_shard", write_one)

@@ -22,6 +22,7 @@ from traitlens.digest import key_of
 from traitlens.errors import DatasetError
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS, Split, Token
+from traitlens.shards import read_shard, write_shard
 from traitlens.split import write_leaks
 from traitlens.split.equals import draws
 from traitlens.store import (
@@ -32,8 +33,6 @@ from traitlens.store import (
     Dataset,
     Manifest,
     is_made,
-    read_shard,
-    write_shard,
 )
 
 MINI_TOKENS = 1000  # of each collection, as in the paper (section 4.3)

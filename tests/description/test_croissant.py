@@ -14,7 +14,8 @@ from traitlens.description import Publication, write
 from traitlens.description.croissant import MEANINGS
 from traitlens.errors import ConfigError
 from traitlens.records import CollectionInfo, Token
-from traitlens.store import Dataset, columns
+from traitlens.shards import columns
+from traitlens.store import Dataset
 
 PUBLISHED = Publication(
     title="Robots", url="https://example.org/robots", licence="CC0-1.0", published="2026-11-21"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.helpers import COLOURS, draw, png
 from traitlens import files
 from traitlens.records import SPLITS, CollectionInfo, Token, Trait
-from traitlens.store import MANIFEST, CollectionEntry, Dataset, Manifest, write_shard
+from traitlens.shards import write_shard
+from traitlens.store import MANIFEST, CollectionEntry, Dataset, Manifest
 
 PICTURES = [png(draw({"background": colour})) for colour in COLOURS]
 

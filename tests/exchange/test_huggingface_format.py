@@ -9,7 +9,7 @@ from tests.exchange.odd import tokens_of
 from tests.helpers import drawn_dataset, drawn_token, rejected_token, write_dataset
 from traitlens.errors import ConfigError
 from traitlens.exchange import ExportConfig, export, import_data, to_datasets
-from traitlens.store import read_shard
+from traitlens.shards import read_shard
 
 datasets = pytest.importorskip("datasets")
 

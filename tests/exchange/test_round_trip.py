@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.exchange.odd import collections, tokens_of, write_odd
 from tests.helpers import drawn_dataset, drawn_token, rejected_token, write_dataset
-from traitlens import store
+from traitlens import shards
 from traitlens.errors import ConfigError, DatasetError
 from traitlens.exchange import FORMATS, ExportConfig, exporting, importing
 from traitlens.exchange.exporting import export
@@ -158,7 +158,7 @@ def test_a_killed_import_goes_on_with_the_collections_that_are_missing(
 ) -> None:
     data = drawn_dataset(tmp_path / "data", {"robots": 5, "owls": 5})
     export(data, tmp_path / "x", to=to)
-    write, written = store.write_shard, []
+    write, written = shards.write_shard, []
 
     def once(path: Path, tokens: object) -> int:
         written.append(path.name)

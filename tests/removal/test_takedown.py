@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers import ColourEncoder, drawn_token, png, rejected_token, write_dataset
-from traitlens import description, files, store
+from traitlens import description, files, shards
 from traitlens.captions.written import (
     WrittenCaption,
     append_lines,
@@ -392,8 +392,8 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *, call
 
 
 KILLS = [
-    (store, "write_shard", 1),
-    (store, "write_shard", 2),
+    (shards, "write_shard", 1),
+    (shards, "write_shard", 2),
     (derived, "forget_components", 1),
     (derived, "adopt_captions", 1),
     (files, "write_json", 2),

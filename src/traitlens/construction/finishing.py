@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from traitlens import store
+from traitlens import shards
 from traitlens.captions import CaptionConfig, caption
 from traitlens.construction.judging import Verdicts, read_verdicts
 from traitlens.construction.shards import Shard, Workplace
@@ -23,7 +23,7 @@ def finish_shard(
     target = place.tokens / shard.name
     if not target.is_file():
         verdicts = read_verdicts(place, shard.collection.info.name)
-        store.write_shard(target, _finished(shard, verdicts, side, place=place, config=config))
+        shards.write_shard(target, _finished(shard, verdicts, side, place=place, config=config))
     return len(shard)
 
 
@@ -35,7 +35,7 @@ def _finished(
     place: Workplace,
     config: CaptionConfig,
 ) -> Iterator[Token]:
-    tokens = store.read_shard(place.standardized / shard.name)
+    tokens = shards.read_shard(place.standardized / shard.name)
     for row, token in enumerate(tokens, start=shard.start):
         if token.status == "rejected":
             yield token

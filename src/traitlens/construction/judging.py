@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from traitlens import files, store
+from traitlens import files
 from traitlens.captions import TraitCounts
 from traitlens.construction.config import BuildConfig
 from traitlens.construction.shards import Shard, Workplace, shards_of
 from traitlens.digest import Digest
 from traitlens.filtering import Finding, Judgement, judge
 from traitlens.records import SPLITS, Location, Split, Trait
+from traitlens.shards import read_images, read_shard
 from traitlens.sources import Collection
 from traitlens.split import FamilySketch, HeldOutPair, sketch, split_rows
 
@@ -130,7 +131,7 @@ def _judge(
 ) -> tuple[Judged, Verdicts]:
     shards = shards_of(collection)
     paths = [place.standardized / shard.name for shard in shards]
-    digest = Digest.of(chain.from_iterable(store.read_shard(p, images=False) for p in paths))
+    digest = Digest.of(chain.from_iterable(read_shard(p, images=False) for p in paths))
     judgement = judge(collection.info, digest, config.filters)
     reasons = _reasons(digest, judgement)
     rejected = Counter(reasons.values()) + Counter(filter(None, digest.reasons))
@@ -174,4 +175,4 @@ def _sample(digest: Digest, shards: list[Shard], place: Workplace) -> Iterator[b
     for shard in shards:
         here = chosen[(chosen >= shard.start) & (chosen < shard.start + len(shard))]
         spots = [Location(shard=shard.name, row=int(row) - shard.start) for row in np.sort(here)]
-        yield from filter(None, store.read_images(place.standardized, spots))
+        yield from filter(None, read_images(place.standardized, spots))

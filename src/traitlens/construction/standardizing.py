@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from traitlens import files, store
+from traitlens import files, shards
 from traitlens.construction.shards import Shard, Workplace
 from traitlens.filtering import BlockList, emptied
 from traitlens.records import CollectionInfo, RawToken, Token, token_uid
@@ -30,7 +30,7 @@ def standardize_shard(
         pictures=_guarded(config).pictures,
         blocked=blocked,
     )
-    return store.write_shard(place.standardized / shard.name, found)
+    return shards.write_shard(place.standardized / shard.name, found)
 
 
 def rows(

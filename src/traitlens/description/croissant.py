@@ -21,7 +21,8 @@ from traitlens.description.stored import STATISTICS
 from traitlens.description.texts import count, one_line
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS
-from traitlens.store import MANIFEST, Column, columns
+from traitlens.shards import Column, columns
+from traitlens.store import MANIFEST
 
 CROISSANT = "croissant.json"
 CHECKSUMS = "SHA256SUMS"

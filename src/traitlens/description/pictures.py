@@ -22,9 +22,10 @@ from traitlens.description.statistics import Colour
 from traitlens.description.texts import one_line
 from traitlens.digest import Digest
 from traitlens.records import Location
+from traitlens.shards import ROWS_PER_GROUP
 from traitlens.sheets import PAPER
 from traitlens.standardization import Rejection, decode
-from traitlens.store import ROWS_PER_GROUP, Dataset
+from traitlens.store import Dataset
 
 SAMPLE = 256  # pictures of a collection
 _GROUPS = 16  # row groups to read of it: 2,048 pictures at most

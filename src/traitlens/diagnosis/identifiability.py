@@ -46,7 +46,7 @@ from traitlens.embedding import Embedded, Gallery
 from traitlens.errors import ModelError
 from traitlens.progress import Progress, silent
 from traitlens.records import Token
-from traitlens.store import ROWS_PER_GROUP
+from traitlens.shards import ROWS_PER_GROUP
 
 MIN_PICTURES = 50  # a probe of fewer tells nothing
 MAX_TOKENS = 2000

@@ -18,7 +18,7 @@ from traitlens.embedding.gallery import Gallery, Numbers
 from traitlens.errors import ModelError
 from traitlens.models.encoder import Encoder, Vectors
 from traitlens.progress import Progress, silent
-from traitlens.store import ROWS_PER_GROUP
+from traitlens.shards import ROWS_PER_GROUP
 
 BATCH = ROWS_PER_GROUP
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from traitlens import files, store
+from traitlens import files, shards, store
 from traitlens.errors import ConfigError, DatasetError
 from traitlens.exchange.card import card
 from traitlens.exchange.config import ExportConfig
@@ -41,7 +41,7 @@ def _write_side(source: Source, side: str, folder: Path, config: ExportConfig) -
     while first is not None:
         names.append(f"{_folder_of(side)}/{side}-{len(names):05d}.parquet")
         shard = _Shard(first, tokens, config)
-        store.write_shard(folder / names[-1], shard.tokens())
+        shards.write_shard(folder / names[-1], shard.tokens())
         first = shard.left_over
     return names
 
@@ -100,7 +100,7 @@ def read_collection(
 def _read_side(paths: Sequence[Path]) -> Iterator[Token]:
     for path in paths:
         try:
-            yield from store.read_shard(path)
+            yield from shards.read_shard(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"{path} is no shard of this export: {error}") from error
 

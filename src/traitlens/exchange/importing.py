@@ -22,6 +22,7 @@ from traitlens.exchange.opening import Import, Incoming, open_import
 from traitlens.exchange.rows import admit
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS, Token
+from traitlens.shards import write_shard
 from traitlens.standardization.limits import Limits
 from traitlens.store import (
     MANIFEST,
@@ -31,7 +32,6 @@ from traitlens.store import (
     Dataset,
     Manifest,
     is_made,
-    write_shard,
 )
 
 

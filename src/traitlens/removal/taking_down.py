@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from traitlens import files, store
+from traitlens import files, shards
 from traitlens.captions import forget_captions
 from traitlens.captions.written import only_writer
 from traitlens.config import fingerprint
@@ -156,13 +156,13 @@ def _empty_rows(data: Dataset, found: Survey, *, progress: Progress) -> None:
     for number, (shard, rows) in enumerate(sorted(found.rows.items())):
         progress("take down", number, len(found.rows), shard)
         path = data.path / "tokens" / shard
-        store.write_shard(path, _emptied(path, rows))
+        shards.write_shard(path, _emptied(path, rows))
     if found.rows:
         progress("take down", len(found.rows), len(found.rows))
 
 
 def _emptied(path: Path, rows: frozenset[int]) -> Iterator[Token]:
-    for row, token in enumerate(store.read_shard(path)):
+    for row, token in enumerate(shards.read_shard(path)):
         yield emptied(token, TAKEN_DOWN) if row in rows else token
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import traitlens
 from traitlens.config import check_choice, check_range, fingerprint, to_dict
@@ -31,8 +32,9 @@ from traitlens.retrieval.manifest import (
     Place,
 )
 from traitlens.retrieval.token_table import TokenTable
-from traitlens.store import Dataset
-from traitlens.vector_files import VectorFiles
+
+if TYPE_CHECKING:
+    from traitlens.store import Dataset
 
 _SERVER = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
 
@@ -75,6 +77,10 @@ def index(
     written again, what is gone is deleted. No picture is encoded that the same encoder has seen
     here before, whichever it is.
     """
+    # Late, since searching needs nothing that reads Parquet.
+    from traitlens.store import Dataset
+    from traitlens.vector_files import VectorFiles
+
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     config, out = config or IndexConfig(), Path(out)
     planned = _planned(dataset, out, encoder=encoder, config=config)

@@ -9,7 +9,6 @@ from pathlib import Path
 from traitlens.errors import IndexingError
 from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest
 from traitlens.retrieval.token_table import TokenTable
-from traitlens.vector_files import VectorFiles
 
 
 def check_index(index: Path, *, fingerprints: Collection[str]) -> None:
@@ -28,6 +27,8 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
     The index is then one of the data set with `data_fingerprint`, which has lost the same tokens.
     The manifest is written last, so a killed deletion is done again.
     """
+    from traitlens.vector_files import VectorFiles
+
     manifest = IndexManifest.read_from(index)
     names = list(token_uids)
     with manifest.open_engine(index) as engine, TokenTable.open(index / TOKENS) as table:

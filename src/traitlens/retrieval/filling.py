@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -27,8 +28,10 @@ from traitlens.retrieval.manifest import Changes, StageSeconds
 from traitlens.retrieval.small_pictures import small_picture
 from traitlens.retrieval.token_table import TokenRow, TokenTable
 from traitlens.standardization import Rejection, decode
-from traitlens.store import Dataset
-from traitlens.vector_files import VectorFiles
+
+if TYPE_CHECKING:
+    from traitlens.store import Dataset
+    from traitlens.vector_files import VectorFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from traitlens.digest import key_of
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS, Location, Token
+from traitlens.shards import read_shard
 from traitlens.split.equals import draws
 from traitlens.split.neighbours import NONE, Entries, Numbers, nearest_of_earlier_splits
-from traitlens.store import Dataset, read_shard
+from traitlens.store import Dataset
 
 # The collection and split of a held-out token, and those of its look-alike, as numbers
 Group = tuple[int, int, int, int]
