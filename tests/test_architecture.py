@@ -13,7 +13,7 @@ ROOT = Path(traitlens.__file__).parent
 
 # Each level may import the levels before it, and its own level only where it is one room.
 LEVELS: list[set[str]] = [
-    {"bounded_json", "errors", "records", "progress"},
+    {"bounded_json", "errors", "plain_text", "progress", "records"},
     {"config", "files", "processes"},
     {"digest", "sheets", "store", "tables"},
     {"metrics"},

@@ -12,14 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from traitlens.collecting.abi import (
-    aggregate_data,
-    one_line,
-    read_aggregate,
-    read_revert,
-)
+from traitlens.collecting.abi import aggregate_data, read_aggregate, read_revert
 from traitlens.collecting.rpc import OF_THE_NODE, Rpc, RpcError, blob
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
 

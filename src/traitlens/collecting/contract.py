@@ -9,7 +9,6 @@ from typing import Any
 from traitlens.collecting.abi import (
     SELECTORS,
     call_data,
-    one_line,
     read_bool,
     read_bytes,
     read_uint,
@@ -21,6 +20,7 @@ from traitlens.collecting.proxies import find_implementation
 from traitlens.collecting.records import Contract, Standard
 from traitlens.collecting.rpc import Rpc, blob, quantity
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _MAX_NAME_CHARS = 128
@@ -162,4 +162,6 @@ def _text(outcome: Outcome) -> str | None:
     if isinstance(outcome, Failed):
         return None
     said = outcome.rstrip(b"\0") if len(outcome) == 32 else read_bytes(outcome)
-    return None if said is None else one_line(said, chars=_MAX_NAME_CHARS)
+    if said is None:
+        return None
+    return one_line(said.decode(errors="replace"), max_chars=_MAX_NAME_CHARS) or None

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from traitlens.collecting.abi import one_line
 from traitlens.collecting.records import FetchError, FetchReason
 from traitlens.collecting.rpc_errors import ErrorKind, kind_of
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 Call = tuple[str, list[Any]]  # a method and its parameters
 T = TypeVar("T")
@@ -279,7 +279,7 @@ class Rpc:
         code, data = error.get("code"), error.get("data")
         code = code if isinstance(code, int) else None
         said = [text for text in (error.get("message"), _said_in(data)) if isinstance(text, str)]
-        message = one_line(self._without_key(": ".join(said)), chars=400) or "an error"
+        message = one_line(self._without_key(": ".join(said)), max_chars=400) or "an error"
         kind = kind_of(message, code=code)
         return RpcError(f"{self._host} says {message!r}", kind=kind, said=message, data=data)
 

@@ -22,12 +22,12 @@ from traitlens.collecting.providers.asking import (
     JsonGetter,
     checked_address,
     failure,
-    one_line,
     served,
 )
 from traitlens.collecting.providers.paging import Page, all_tokens, key_of_next
 from traitlens.collecting.records import Contract, FetchError, FetchReason, ListedToken
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 # What the API calls the chains: the networks of its OpenAPI file that have an EVM.
 NETWORKS = {

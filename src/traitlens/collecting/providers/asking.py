@@ -8,6 +8,7 @@ from typing import Protocol
 
 from traitlens.collecting.records import FetchError
 from traitlens.errors import CollectError, ConfigError
+from traitlens.plain_text import one_line
 
 _ADVICE = {
     "refused": "the key in {variable} may be wrong, used up or not made for this chain",
@@ -59,12 +60,5 @@ def failure(
     Raise it `from None`: a fetcher's own words are not ours to vouch for.
     """
     advice = _ADVICE.get(error.reason, "").format(variable=variable)
-    said = one_line(str(error).replace(key, _HIDDEN))
+    said = one_line(str(error).replace(key, _HIDDEN), max_chars=_DETAIL_CHARS)
     return CollectError(f"{provider} did not list {about}: {said}{advice and '; ' + advice}")
-
-
-def one_line(text: str) -> str:
-    """Return a stranger's words on one line, cut after some hundred characters."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    words = " ".join(printable.split())
-    return words if len(words) <= _DETAIL_CHARS else words[:_DETAIL_CHARS] + " ..."
