@@ -185,8 +185,38 @@ def test_before_its_creation_there_is_no_contract(chain: Chain) -> None:
 
 def test_a_block_that_is_not_there_yet_is_refused_with_the_newest(chain: Chain) -> None:
     address = chain.deploy("Logged721")
-    with pytest.raises(CollectError, match=f"block 0xf4240; its newest is {chain.block}"):
+    with pytest.raises(CollectError, match=f"block 1000000; its newest is {chain.block}"):
         opened(chain.url, address, block=1_000_000)
+
+
+def test_a_newest_block_without_a_hash_is_refused(chain: Chain) -> None:
+    def pending(asked: Json, answer: Json) -> Json:
+        blocks = isinstance(asked, dict) and asked["method"] == "eth_getBlockByNumber"
+        return answer | {"result": answer["result"] | {"hash": None}} if blocks else answer
+
+    address = chain.deploy("Logged721")
+    with (
+        faulty(chain.url, after=pending) as node,
+        pytest.raises(CollectError, match="the node sent 'None' where hex was due"),
+    ):
+        opened(node.url, address)
+
+
+def test_a_machine_that_is_a_block_behind_is_no_reorganisation(chain: Chain) -> None:
+    asked_for: list[str] = []
+
+    def lag(asked: Json) -> Reply | None:
+        if isinstance(asked, list) or asked["method"] != "eth_getBlockByNumber":
+            return None
+        asked_for.append(asked["params"][0])
+        behind = asked_for.count(asked_for[-1]) < 3 and asked_for[-1] != "latest"
+        null = {"jsonrpc": "2.0", "id": asked["id"], "result": None}
+        return Reply(null) if behind else None
+
+    address = chain.deploy("Logged721")
+    with faulty(chain.url, before=lag) as node:
+        assert opened(node.url, address).block == chain.block
+    assert asked_for == ["latest", *[hex(chain.block)] * 3]
 
 
 def test_a_block_before_the_first_is_refused(chain: Chain) -> None:
@@ -237,6 +267,21 @@ def test_a_node_that_takes_no_notice_of_hashes_is_asked_by_number(chain: Chain) 
             result = chain.rpc("eth_call", asked["params"][0], hex(chain.block))
             return Reply({"jsonrpc": "2.0", "id": asked["id"], "result": result})
         return None
+
+    with faulty(chain.url, before=ignore) as node:
+        assert parameter(node.url, address) == hex(chain.block)
+
+
+def test_a_node_that_stumbles_over_the_hash_of_no_block_is_asked_by_number(chain: Chain) -> None:
+    address = chain.deploy("Logged721")
+
+    def ignore(asked: Json) -> Reply | None:
+        if asked["method"] != "eth_call" or not isinstance(asked["params"][1], dict):
+            return None
+        if len(node.asked) > 3:  # the third is for the hash of no block
+            return Reply(b"bad gateway", 502)
+        result = chain.rpc("eth_call", asked["params"][0], hex(chain.block))
+        return Reply({"jsonrpc": "2.0", "id": asked["id"], "result": result})
 
     with faulty(chain.url, before=ignore) as node:
         assert parameter(node.url, address) == hex(chain.block)

@@ -153,6 +153,53 @@ def test_a_machine_that_is_a_block_behind_is_waited_for(chain: Chain) -> None:
     assert waits == [0.5, 1.0]
 
 
+def test_a_node_that_stumbles_over_a_single_call_is_asked_again(chain: Chain) -> None:
+    waits: list[float] = []
+
+    def stumble(asked: Json) -> Reply | None:
+        return error(asked, -32603, "Internal error") if len(node.asked) < 3 else None
+
+    with faulty(chain.url, before=stumble) as node:
+        assert ask(node.url, lambda rpc: rpc.call(*CHAIN_ID), waits=waits)
+    assert waits == [0.5, 1.0]
+
+
+def test_a_call_to_which_there_is_an_alternative_is_not_made_again(chain: Chain) -> None:
+    with (
+        faulty(chain.url, before=lambda asked: error(asked, -32603, "Internal error")) as node,
+        pytest.raises(RpcError, match="Internal error"),
+    ):
+        ask(node.url, lambda rpc: rpc.call(*CHAIN_ID, alternative=True))
+    assert len(node.asked) == 1
+
+
+def test_a_null_where_something_is_due_is_asked_for_again(chain: Chain) -> None:
+    def forget(asked: Json) -> Reply | None:
+        null = {"jsonrpc": "2.0", "id": asked["id"], "result": None}
+        return Reply(null) if len(node.asked) < 3 else None
+
+    with faulty(chain.url, before=forget) as node:
+        assert ask(node.url, lambda rpc: rpc.call(*CHAIN_ID, due=True)) == chain.rpc("eth_chainId")
+
+
+def test_batches_grow_again_after_a_node_had_only_single_calls_for_a_while(chain: Chain) -> None:
+    last = chain.mine(60)
+
+    def break_down(asked: Json) -> Reply | None:
+        return Reply(b"bad gateway", 502) if isinstance(asked, list) and node.sick else None
+
+    async def work(rpc: Rpc) -> list[object]:
+        await rpc.batch(blocks(8))
+        node.sick = False
+        node.asked.clear()
+        return await rpc.batch(blocks(last))
+
+    with faulty(chain.url, before=break_down) as node:
+        node.sick = True
+        assert numbers(ask(node.url, work)) == list(range(last))
+    assert max(len(asked) for asked in node.asked if isinstance(asked, list)) >= 4
+
+
 @pytest.mark.parametrize(
     "url", ["", "ws://eth.example/SECRETKEY", "http://[", "eth.example", "file:///a"]
 )
@@ -227,9 +274,20 @@ def test_a_node_that_cannot_be_reached_is_asked_once(reason: FetchReason) -> Non
     assert failing(FetchError(reason, "sorry"), "https://eth.example").kind == "refused"
 
 
-@pytest.mark.parametrize("reason", ["rate limited", "timed out", "cut off", "server error"])
+@pytest.mark.parametrize("reason", ["rate limited", "cut off", "server error"])
 def test_what_the_fetcher_gave_up_is_not_tried_again(reason: FetchReason) -> None:
     assert failing(FetchError(reason, "sorry"), "https://eth.example").tried
+
+
+def test_a_single_call_that_took_too_long_is_tried_again() -> None:
+    fetcher, waits = Unreachable(FetchError("timed out", "eth.example")), []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    with pytest.raises(RpcError, match="timed out"):
+        asyncio.run(Rpc(fetcher, "https://eth.example", sleep=sleep).call("eth_chainId", []))
+    assert fetcher.sent == 5
 
 
 class Unreachable:
@@ -281,6 +339,16 @@ def test_a_size_that_the_node_named_is_never_passed() -> None:
     for _ in range(50):
         size.grow()
     assert size.size == 30
+
+
+def test_a_size_that_was_named_for_this_once_grows_again() -> None:
+    size = Adaptive(100, most=400)
+    size.shrink(100, to=30, lasting=False)
+    seen = [size.size]
+    for _ in range(12):
+        size.grow()
+        seen.append(size.size)
+    assert (seen[0], seen[4], seen[8]) == (30, 60, 120)
 
 
 @pytest.mark.parametrize("named", [0, 100, 250])

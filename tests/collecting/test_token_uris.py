@@ -282,6 +282,24 @@ def test_a_node_that_breaks_down_is_never_taken_for_tokens_without_uris(
         ask(node.url, work)
 
 
+def test_what_is_no_answer_is_never_taken_for_what_a_token_lacks(
+    chain: Chain, collection: str
+) -> None:
+    def empty(asked: Json) -> Reply | None:
+        return Reply({"jsonrpc": "2.0", "id": 1}) if node.sick else None
+
+    async def work(rpc: Rpc) -> list[ListedToken]:
+        contract = await open_contract(rpc, collection, block=None)
+        node.sick = True
+        return await token_uris.token_uris(rpc, contract, [0, 1, 2])
+
+    with (
+        faulty(chain.url, before=empty) as node,
+        pytest.raises(CollectError, match="an answer to something else"),
+    ):
+        ask(node.url, work)
+
+
 @pytest.mark.parametrize(
     ("code", "message", "match"),
     [
@@ -289,6 +307,8 @@ def test_a_node_that_breaks_down_is_never_taken_for_tokens_without_uris(
         (-32005, "daily request count exceeded, request rate limited", "another node"),
         (-32000, "Unauthorized: You must authenticate your request", "Unauthorized"),
         (-32603, "Internal error", "Internal error"),
+        (-32011, "no backend is currently healthy to serve traffic", "no backend"),
+        (-32000, "query timed out", "query timed out"),
     ],
 )
 def test_what_the_node_lacks_is_never_taken_for_what_a_token_lacks(

@@ -112,7 +112,7 @@ async def _aggregate(
     """Return the outcomes of one portion; None where it was too much for the node."""
     call = {"to": MULTICALL3, "data": "0x" + aggregate_data(calls).hex()}
     try:
-        data = blob(await rpc.call("eth_call", [call, block]))
+        data = blob(await rpc.call("eth_call", [call, block], alternative=True))
     except RpcError as error:
         if error.kind in OF_THE_NODE:
             raise
@@ -142,7 +142,7 @@ async def _call_each(rpc: Rpc, calls: Sequence[ContractCall], block: Any) -> lis
 def _outcome(answer: object) -> Outcome:
     if not isinstance(answer, RpcError):
         return blob(answer)
-    if answer.kind not in ("reverted", "too much", "malformed"):
+    if answer.kind not in ("reverted", "too much"):
         raise answer
     return Failed(reason=_reason(answer))
 

@@ -33,18 +33,12 @@ _ADVICE: dict[ErrorKind, str] = {
     "no block": "use another node, or an older --block",
     "rate limited": "wait a while, or use another node",
 }
-_KIND_OF_REASON: dict[FetchReason, ErrorKind] = {
+_KIND_OF_REASON: dict[FetchReason, ErrorKind] = {  # the others are "refused"
     "too large": "too much",
     "timed out": "other",
     "cut off": "other",
-    "wrong content": "other",
     "server error": "other",
     "rate limited": "rate limited",
-    "refused": "refused",
-    "not found": "refused",
-    "forbidden address": "refused",
-    "unusable address": "refused",
-    "no connection": "refused",
 }
 
 
@@ -85,8 +79,8 @@ class RpcError(CollectError):
 class Adaptive:
     """How much to ask for at once: less after a refusal, more again after some successes.
 
-    A cap that the node named is never passed again; after each refusal that names none it takes
-    twice as many successes until more is tried.
+    A lasting cap that the node named is never passed again; after each other refusal it takes twice
+    as many successes until more is tried.
     """
 
     def __init__(self, start: int, *, most: int) -> None:
@@ -95,14 +89,15 @@ class Adaptive:
         self._patience = 2
         self._successes = 0
 
-    def shrink(self, asked: int, *, to: int | None = None) -> None:
+    def shrink(self, asked: int, *, to: int | None = None, lasting: bool = True) -> None:
         """Ask for half of what was `asked`, or for what the node said that it takes."""
         self._successes = 0
-        if to is not None and 0 < to < asked:
-            self.size = self._most = to
+        is_named = to is not None and 0 < to < asked
+        self.size = to if to is not None and is_named else max(1, min(self.size, asked // 2))
+        if is_named and lasting:
+            self._most = self.size
         else:
-            self.size = max(1, min(self.size, asked // 2))
-            self._patience = min(self._patience * 2, 64)
+            self._patience = min(self._patience * 2, 16)
 
     def grow(self) -> None:
         """Tell that a portion went well."""
@@ -148,14 +143,27 @@ class Rpc:
         found: T = self._learnt[key]
         return found
 
-    async def call(self, method: str, params: Sequence[Any], *, tries: int | None = None) -> object:
-        """Return the result of one method; raises `RpcError`, after some tries if it may pass."""
+    async def call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        *,
+        tries: int | None = None,
+        alternative: bool = False,
+        due: bool = False,
+    ) -> object:
+        """Return the result of one method; raises `RpcError`, after some tries if it may pass.
+
+        An `alternative`, as to ask for less, is better than the same once more, unless the node
+        says to wait. Where a result is `due`, null comes from a machine that is a block behind.
+        """
         tries = self._tries if tries is None else tries
+        passing = _ASK_AGAIN if alternative else _ASK_AGAIN | {"other"}
         for attempt in range(tries):
             try:
-                return await self._call_once(method, params)
+                return await self._call_once(method, params, due=due)
             except RpcError as error:
-                if error.tried or error.kind not in _ASK_AGAIN or attempt + 1 == tries:
+                if error.tried or error.kind not in passing or attempt + 1 == tries:
                     raise
             await self._wait(attempt)
         raise AssertionError("the last try returns or raises")
@@ -213,6 +221,7 @@ class Rpc:
             if isinstance(outcome, RpcError) and outcome.kind in (*_WAIT, "refused"):
                 raise outcome
             answers[index] = outcome
+        self._batches.grow()
 
     async def _outcome(self, call: Call) -> object:
         try:
@@ -220,9 +229,11 @@ class Rpc:
         except RpcError as error:
             return error
 
-    async def _call_once(self, method: str, params: Sequence[Any]) -> object:
+    async def _call_once(self, method: str, params: Sequence[Any], *, due: bool) -> object:
         request = self._request(method, params)
         answer = self._read(await self._post(request), request["id"])
+        if answer is None and due:
+            answer = RpcError(f"{self._host} answers {method} with nothing", kind="no block")
         if isinstance(answer, RpcError):
             raise answer
         return answer
@@ -253,12 +264,13 @@ class Rpc:
         try:
             return await self._fetcher.post_json(self._url, payload)
         except FetchError as error:
-            said = self._without_key(str(error))
-            kind = _KIND_OF_REASON[error.reason]
+            said = one_line(self._without_key(str(error)), max_chars=400)
+            kind = _KIND_OF_REASON.get(error.reason, "refused")
             if error.reason in ("refused", "server error"):  # then the answer's words say more
                 words = kind_of(said.replace(self._host, ""))
                 kind = kind if words == "other" else words
-            raise RpcError(f"{self._host}: {said}", kind=kind, said=said, tried=True) from None
+            tried = error.reason != "timed out"  # which may have been too much to ask for
+            raise RpcError(f"{self._host}: {said}", kind=kind, said=said, tried=tried) from None
 
     def _read(self, reply: object, request_id: int) -> object:
         """Return the result in an answer, or the `RpcError` that it is."""
