@@ -1,6 +1,7 @@
 """The ids of a contract's tokens, from a real chain behind nodes that cap their logs."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from tests.collecting.chain.asking import ask, ids_of, listed, opened
 from tests.collecting.chain.faulty_node import CAPS, Json, Reply, error, faulty
 from tests.collecting.chain.node import Chain
+from traitlens.collecting import transfers
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.enumeration import enumerate_tokens
 from traitlens.collecting.logs import created_at
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
+from traitlens.collecting.transfers import MAX_TOKENS
 from traitlens.errors import CollectError
 
 
@@ -53,6 +56,19 @@ def test_an_index_that_gives_a_token_twice_is_not_believed(chain: Chain) -> None
     assert ids_of(chain.url, address) == [0, 1, 2, 3]
 
 
+def test_an_index_that_gives_one_token_for_ever_is_left_at_once(chain: Chain) -> None:
+    address = chain.deploy("Liar721")
+    chain.send(address, "mint(uint256,uint256)", 0, 4)
+
+    async def work(rpc: Rpc) -> list[int]:
+        contract = replace(await open_contract(rpc, address, block=None), total_supply=MAX_TOKENS)
+        return [token_id async for token_id in enumerate_tokens(rpc, contract)]
+
+    with faulty(chain.url) as node:
+        assert ask(node.url, work) == [0, 1, 2, 3]
+        assert len(node.asked) < 70
+
+
 def test_logs_give_each_token_once_without_the_burnt(
     chain: Chain, scattered: tuple[str, list[int]]
 ) -> None:
@@ -79,6 +95,17 @@ def test_a_claim_of_more_tokens_than_any_collection_has_is_refused(chain: Chain)
     address = chain.deploy("Logged721")
     chain.send(address, "claimAtOnce(uint256,uint256)", 0, 2**256 - 1)
     with pytest.raises(CollectError, match=r"at most 10,000,000.*--ids"):
+        ids_of(chain.url, address)
+
+
+def test_a_claim_that_is_made_again_and_again_is_refused(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "MAX_TOKENS", 1000)
+    address = chain.deploy("Logged721")
+    for _ in range(2):
+        chain.send(address, "claimAtOnce(uint256,uint256)", 0, 599)
+    with pytest.raises(CollectError, match=r"names 1,200 tokens.*--ids"):
         ids_of(chain.url, address)
 
 
@@ -129,6 +156,19 @@ def test_a_cap_that_the_provider_names_is_met_at_once(
         ids_of(node.url, address)
         blocks = (contract.block or 0) - first + 1
         assert node.methods().count("eth_getLogs") == 1 + -(-blocks // 11)
+
+
+@pytest.mark.parametrize("provider", ["Infura, by results", "reth", "Alchemy, by size"])
+def test_a_range_that_is_named_for_a_crowded_place_does_not_hold_everywhere(
+    chain: Chain, provider: str
+) -> None:
+    address = chain.deploy("Logged721")
+    for token_id in range(20):
+        chain.send(address, "mint(uint256,uint256)", token_id, 1)
+    chain.mine(400)
+    with faulty(chain.url, after=CAPS[provider].after) as node:
+        assert ids_of(node.url, address) == list(range(20))
+        assert node.methods().count("eth_getLogs") < 60
 
 
 def test_logs_out_of_order_twice_taken_back_or_of_others_do_no_harm(

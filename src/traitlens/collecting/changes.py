@@ -17,7 +17,7 @@ _ONE = TOPICS["MetadataUpdate(uint256)"]
 _MANY = TOPICS["BatchMetadataUpdate(uint256,uint256)"]
 _URI = TOPICS["URI(string,uint256)"]
 
-# More ids than this in one announcement, or in all of them, mean the whole collection.
+# More ids than this, in one announcement or in all of them, mean the whole collection.
 _MAX_REFRESHED = 100_000
 
 
@@ -31,13 +31,14 @@ async def changed_since(rpc: Rpc, contract: Contract, block: int) -> Changes:
     last = pin_of(contract).number
     holdings = Holdings(several=contract.standard == "erc1155")
     refreshed: set[int] = set()
-    everything = False
+    announced = 0
     topics = (*TRANSFERS[contract.standard], _ONE, _MANY, _URI)
     async for log in read_logs(rpc, contract.address, topics, first=block + 1, last=last):
         if log.topics[0] in (_ONE, _MANY, _URI):
             first, end = _named(log)
-            everything |= end - first + len(refreshed) > _MAX_REFRESHED
-            refreshed.update(() if everything else range(first, end))
+            announced += end - first
+            if announced <= _MAX_REFRESHED:
+                refreshed.update(range(first, end))
         elif (transfer := read_transfer(log)) is not None:
             holdings.follow(transfer)
     burnt = await at_pin(rpc, pin_of(contract), _gone(rpc, contract, holdings))
@@ -46,7 +47,7 @@ async def changed_since(rpc: Rpc, contract: Contract, block: int) -> Changes:
         minted=frozenset(holdings.minted - burnt),
         burnt=frozenset(burnt),
         refreshed=frozenset(refreshed - burnt),
-        everything=everything,
+        everything=announced > _MAX_REFRESHED,
     )
 
 

@@ -67,11 +67,11 @@ async def _by_index(rpc: Rpc, contract: Contract, progress: Progress) -> list[in
         asked = [(contract.address, call_data("tokenByIndex(uint256)", i)) for i in indices]
         for outcome in await call_many(rpc, asked, block):
             token_id = None if isinstance(outcome, Failed) else read_uint(outcome)
-            if token_id is None:
+            if token_id is None or token_id in found:
                 return None
             found.add(token_id)
         progress("enumerate", indices.stop, count, "tokenByIndex")
-    return sorted(found) if len(found) == count else None
+    return sorted(found)
 
 
 async def _by_events(

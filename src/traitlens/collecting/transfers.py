@@ -26,6 +26,7 @@ class Transfer:
     pairs: Iterable[tuple[int, int]]  # id and amount; can be gone through once
     sender: int
     receiver: int
+    claimed: int = 0  # how many ids a few bytes stand for
 
 
 def words_of(log: Log) -> list[int]:
@@ -54,10 +55,9 @@ def _consecutive(log: Log) -> Transfer | None:
     if len(log.topics) != 4 or len(log.data) != 32:
         return None
     first, sender, receiver, last = words_of(log)
-    if last - first >= MAX_TOKENS:
-        raise too_many(last - first + 1)
     pairs = ((token_id, 1) for token_id in range(first, last + 1))
-    return Transfer(pairs=pairs, sender=sender, receiver=receiver)
+    claimed = max(last + 1 - first, 0)
+    return Transfer(pairs=pairs, sender=sender, receiver=receiver, claimed=claimed)
 
 
 def _single(log: Log) -> Transfer | None:
@@ -99,9 +99,17 @@ class Holdings:
     burnt: set[int] = field(default_factory=set)  # and not minted again
     ever_burnt: set[int] = field(default_factory=set)
     _supply: Counter[int] = field(default_factory=Counter)
+    _claimed: int = 0
 
     def follow(self, transfer: Transfer) -> None:
-        """Take note of a transfer; one of 0 pieces moved nothing, so it shows no token."""
+        """Take note of a transfer; one of 0 pieces moved nothing, so it shows no token.
+
+        Raises `CollectError` for more tokens than any collection has, also where the same ones are
+        claimed again and again.
+        """
+        self._claimed += transfer.claimed
+        if self._claimed > MAX_TOKENS:
+            raise too_many(self._claimed)
         for token_id, amount in transfer.pairs:
             if amount == 0:
                 continue
