@@ -168,6 +168,25 @@ def test_a_node_that_keeps_storage_to_itself_is_no_obstacle(chain: Chain) -> Non
         assert opened(node.url, address).standard == "erc721"
 
 
+@pytest.mark.parametrize("empty", ["0x", "0x0", None])
+def test_slots_are_read_however_a_node_writes_them(chain: Chain, empty: Json) -> None:
+    implementation = chain.deploy("Logged721")
+    at = bytes.fromhex(proxies.ZEPPELIN_SLOT[2:])
+    address = chain.deploy("SlotProxy", "bytes32,address", at, implementation)
+
+    def shorten(asked: Json, answer: Json) -> Json:
+        if not isinstance(asked, list) or asked[0]["method"] != "eth_getStorageAt":
+            return answer
+        short = [one["result"].replace("0x" + "0" * 24, "0x") for one in answer]
+        return [
+            one | {"result": result if int(result, 16) else empty}
+            for one, result in zip(answer, short, strict=True)
+        ]
+
+    with faulty(chain.url, after=shorten) as node:
+        assert opened(node.url, address).implementation == implementation
+
+
 def test_a_contract_is_what_it_was_at_the_block_that_is_asked_for(chain: Chain) -> None:
     address = chain.deploy("Enumerable721")
     before = chain.send(address, "mint(uint256,uint256)", 0, 2)

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
+from eth_abi.abi import encode
 
 from tests.collecting.chain.asking import ask, listed
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
@@ -166,10 +168,10 @@ def test_what_a_contract_says_instead_of_a_uri_is_told(
         6: None,
         7: "tokenURI answered an empty string",
         8: "tokenURI answered an empty string",
-        9: "tokenURI answered 32 bytes that are no string",
-        10: "tokenURI answered 64 bytes that are no string",
+        9: "tokenURI answered no string: 32 bytes",
+        10: "tokenURI answered no string: 64 bytes",
         11: "tokenURI failed: " + "x" * 199 + "…",
-        12: "tokenURI answered 0 bytes that are no string",
+        12: "tokenURI answered no string: 0 bytes",
     }
 
 
@@ -186,13 +188,14 @@ def test_bytes_that_are_no_utf8_are_written_as_a_uri_writes_them(chain: Chain) -
 def test_a_uri_longer_than_any_picture_is_told_by_its_length(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 1000)
+    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 1100)
     address = chain.deploy("Long721")
-    chain.send(address, "setLength(uint256)", 992)
+    chain.send(address, "setLength(uint256)", 1016)
     tokens = listed(chain.url, address, ids="1,10")
-    assert (len(tokens[0].uri or ""), tokens[0].problem) == (1000, None)
+    assert (len(tokens[0].uri or ""), tokens[0].problem) == (1024, None)
     assert tokens[1].uri is None
-    assert tokens[1].problem == "tokenURI answered 1,001 bytes; at most 1,000 are taken"
+    said = "tokenURI failed: an answer of 1,120 bytes; at most 1,100 are taken"
+    assert tokens[1].problem == said
 
 
 def test_metadata_and_picture_on_the_chain_come_whole(chain: Chain) -> None:
@@ -211,6 +214,30 @@ def test_the_id_in_an_erc_1155_uri_is_64_lower_case_hex_digits(chain: Chain) -> 
     digits = "0" * 61 + "abc"
     expected = f"https://tokens.example/{digits}.json?again={digits}"
     assert uris(listed(chain.url, address)) == [expected]
+
+
+@pytest.mark.parametrize(("count", "problem"), [(3, None), (4, "uri names {id} too often")])
+def test_an_erc_1155_uri_does_not_grow_without_end(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, count: int, problem: str | None
+) -> None:
+    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 200)
+    said = encode(["string"], ["{id}" * count])
+    # PUSH1 size, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN: code that is all data.
+    returns = bytes([0x60, len(said), 0x80, 0x60, 0x0B, 0x60, 0, 0x39, 0x60, 0, 0xF3])
+    contract = chain.deploy_code(as_code(returns + said))
+
+    async def work(rpc: Rpc) -> list[ListedToken]:
+        found = await open_contract(rpc, chain.deploy("Multi1155"), block=None)
+        return await token_uris.token_uris(rpc, replace(found, address=contract), [7])
+
+    (token,) = ask(chain.url, work)
+    assert token.problem == problem
+    assert (token.uri == f"{7:064x}" * 3) == (problem is None)
+
+
+def as_code(runtime: bytes) -> bytes:
+    """Return what puts this code on the chain."""
+    return bytes([0x60, len(runtime), 0x80, 0x60, 0x0B, 0x60, 0, 0x39, 0x60, 0, 0xF3]) + runtime
 
 
 def test_an_erc_721_uri_with_braces_is_left_as_it_is(chain: Chain) -> None:

@@ -5,8 +5,8 @@ ERC-4906 (metadata update extension), and the URI event of ERC-1155.
 
 from __future__ import annotations
 
-from traitlens.collecting.abi import TOPICS, call_data, read_uint
-from traitlens.collecting.calls import Failed, call_many
+from traitlens.collecting.abi import TOPICS
+from traitlens.collecting.calls import call_uints
 from traitlens.collecting.logs import Log, read_logs
 from traitlens.collecting.pinning import at_pin, block_parameter, pin_of
 from traitlens.collecting.records import Changes, Contract
@@ -68,10 +68,5 @@ async def _gone(rpc: Rpc, contract: Contract, holdings: Holdings) -> set[int]:
         return holdings.burnt
     block = await block_parameter(rpc, contract.address, pin_of(contract))
     ids = sorted(holdings.ever_burnt)
-    asked = [(contract.address, call_data("totalSupply(uint256)", token_id)) for token_id in ids]
-    outcomes = await call_many(rpc, asked, block)
-    return {
-        token_id
-        for token_id, outcome in zip(ids, outcomes, strict=True)
-        if not isinstance(outcome, Failed) and read_uint(outcome) == 0
-    }
+    left = await call_uints(rpc, contract.address, "totalSupply(uint256)", ids, block)
+    return {token_id for token_id, count in zip(ids, left, strict=True) if count == 0}

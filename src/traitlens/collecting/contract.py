@@ -14,7 +14,7 @@ from traitlens.collecting.abi import (
     read_uint,
     supports_data,
 )
-from traitlens.collecting.calls import Failed, Outcome, call_many
+from traitlens.collecting.calls import MAX_URI_BYTES, Failed, Outcome, call_many
 from traitlens.collecting.pinning import at_pin, block_parameter, pin
 from traitlens.collecting.proxies import find_implementation
 from traitlens.collecting.records import Contract, Standard
@@ -106,7 +106,8 @@ async def _probe(rpc: Rpc, address: str, block: Any) -> _Probed:
     asked["first"] = call_data("tokenByIndex(uint256)", 0)
     for signature in ("tokenURI(uint256)", "uri(uint256)"):
         asked |= {(signature, i): call_data(signature, i) for i in _PROBED_IDS}
-    outcomes = await call_many(rpc, [(address, data) for data in asked.values()], block)
+    calls = [(address, data) for data in asked.values()]
+    outcomes = await call_many(rpc, calls, block, max_bytes=MAX_URI_BYTES)
     answers = dict(zip(asked, outcomes, strict=True))
     claims = {name for name in _INTERFACES if _bool(answers[name])}
     follows = "ERC-165" in claims and "none" not in claims
