@@ -14,9 +14,9 @@ from traitlens.collecting import transfers
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.enumeration import enumerate_tokens
 from traitlens.collecting.logs import created_at
+from traitlens.collecting.records import MAX_TOKENS
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
-from traitlens.collecting.transfers import MAX_TOKENS
 from traitlens.errors import CollectError
 
 

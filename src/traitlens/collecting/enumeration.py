@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from traitlens.collecting.calls import call_uints
 from traitlens.collecting.logs import created_at, read_logs
 from traitlens.collecting.pinning import at_pin, block_parameter, pin_of
-from traitlens.collecting.records import Contract
+from traitlens.collecting.records import MAX_TOKENS, Contract
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
 from traitlens.collecting.transfers import (
-    MAX_TOKENS,
     TRANSFERS,
     Holdings,
     read_transfer,

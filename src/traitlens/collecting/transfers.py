@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from traitlens.collecting.abi import TOPICS, read_uints, read_words
 from traitlens.collecting.logs import Log
+from traitlens.collecting.records import MAX_TOKENS
 from traitlens.errors import CollectError
 
 TRANSFER = TOPICS["Transfer(address,address,uint256)"]
@@ -15,8 +16,6 @@ CONSECUTIVE = TOPICS["ConsecutiveTransfer(uint256,uint256,address,address)"]
 SINGLE = TOPICS["TransferSingle(address,address,address,uint256,uint256)"]
 BATCH = TOPICS["TransferBatch(address,address,address,uint256[],uint256[])"]
 TRANSFERS = {"erc721": (TRANSFER, CONSECUTIVE), "erc1155": (SINGLE, BATCH)}
-
-MAX_TOKENS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
