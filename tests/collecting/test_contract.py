@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from eth_hash.auto import keccak
 
+from tests.collecting.chain import node as chains
 from tests.collecting.chain.asking import ask, ids_of, opened
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
 from tests.collecting.chain.node import FOLDER, Chain, artefacts, start_chain
@@ -306,8 +307,11 @@ def test_a_node_that_stumbles_over_the_hash_of_no_block_is_asked_by_number(chain
         assert parameter(node.url, address) == hex(chain.block)
 
 
-def test_both_kinds_of_chain_say_the_same_of_a_contract() -> None:
-    with start_chain("eth-tester") as chain:
+def test_where_npm_has_not_run_another_chain_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAITLENS_TEST_EVM", raising=False)
+    monkeypatch.setattr(chains, "anvil_binary", lambda: None)
+    with start_chain() as chain:
+        assert chain.kind == "eth-tester"
         address = chain.deploy("Enumerable721")
         chain.send(address, "mint(uint256,uint256)", 7, 2)
         contract = opened(chain.url, address)
