@@ -12,7 +12,9 @@ from tests.collecting.chain.asking import ask, ids_of, opened
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
 from tests.collecting.chain.node import FOLDER, Chain, artefacts, start_chain
 from traitlens.collecting import proxies
+from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.contract import open_contract
+from traitlens.collecting.listing import NodeListing
 from traitlens.collecting.pinning import block_parameter, pin
 from traitlens.collecting.proxies import minimal_implementation
 from traitlens.collecting.rpc import Rpc
@@ -237,6 +239,22 @@ def test_a_machine_that_is_a_block_behind_is_no_reorganisation(chain: Chain) -> 
     with faulty(chain.url, before=lag) as node:
         assert opened(node.url, address).block == chain.block
     assert asked_for == ["latest", *[hex(chain.block)] * 3]
+
+
+def test_a_node_that_does_not_say_its_chain_is_told(chain: Chain) -> None:
+    contract = opened(chain.url, chain.deploy("Logged721"))
+
+    def forget(asked: Json, answer: Json) -> Json:
+        return answer | {"result": None}
+
+    async def work(rpc: Rpc) -> None:
+        await NodeListing(rpc, contract.address, CollectConfig()).check(contract)
+
+    with (
+        faulty(chain.url, after=forget) as node,
+        pytest.raises(CollectError, match="the node sent 'None' where hex was due"),
+    ):
+        ask(node.url, work)
 
 
 def test_a_block_before_the_first_is_refused(chain: Chain) -> None:

@@ -31,6 +31,12 @@ def collection(chain: Chain) -> str:
 EXPECTED = [f"ipfs://folder/{i}" for i in range(300)]
 
 
+def as_code(returned: bytes) -> bytes:
+    """Return code that returns these bytes; done twice, it puts on the chain what returns them."""
+    # PUSH1 size, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN
+    return bytes([0x60, len(returned), 0x80, 0x60, 11, 0x60, 0, 0x39, 0x60, 0, 0xF3]) + returned
+
+
 def uris(tokens: list[ListedToken]) -> list[str | None]:
     return [token.uri for token in tokens]
 
@@ -114,7 +120,21 @@ def test_portions_that_are_too_much_for_the_node_are_halved(
         assert max(taken) == 25
 
 
-def test_a_multicall_that_answers_nonsense_is_gone_without(chain: Chain, collection: str) -> None:
+@pytest.mark.parametrize("said", ["0x", "0x" + word(32).hex(), "0x" + (word(32) + word(7)).hex()])
+def test_what_is_no_multicall_at_its_address_is_seen_at_once(
+    chain: Chain, collection: str, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    returns = bytes.fromhex(said[2:])
+    monkeypatch.setattr(calls, "MULTICALL3", chain.deploy_code(as_code(as_code(returns))))
+    with faulty(chain.url) as node:
+        assert uris(listed(node.url, collection, ids="0-99")) == EXPECTED[:100]
+        assert sum(map(bool, map(calls_of, node.asked))) == 0
+        assert len(node.asked) < 20
+
+
+def test_a_multicall_that_answers_nonsense_later_is_gone_without(
+    chain: Chain, collection: str
+) -> None:
     def nonsense(asked: Json) -> Reply | None:
         if not calls_of(asked):
             return None
@@ -122,6 +142,19 @@ def test_a_multicall_that_answers_nonsense_is_gone_without(chain: Chain, collect
 
     with faulty(chain.url, before=nonsense) as node:
         assert uris(listed(node.url, collection, ids="0-20")) == EXPECTED[:21]
+
+
+def test_a_multicall_that_came_after_the_block_is_gone_without(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = chain.deploy("Logged721")
+    block = chain.send(address, "mint(uint256,uint256)", 0, 9)
+    monkeypatch.setattr(calls, "MULTICALL3", chain.deploy("Multicall"))
+    with faulty(chain.url) as node:
+        assert uris(listed(node.url, address, block=block)) == [str(i) for i in range(9)]
+        assert sum(map(bool, map(calls_of, node.asked))) == 0
+        assert uris(listed(node.url, address)) == [str(i) for i in range(9)]
+        assert sum(map(bool, map(calls_of, node.asked))) > 0
 
 
 def test_long_uris_are_asked_for_in_smaller_portions(
@@ -222,9 +255,7 @@ def test_an_erc_1155_uri_does_not_grow_without_end(
 ) -> None:
     monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 200)
     said = encode(["string"], ["{id}" * count])
-    # PUSH1 size, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN: code that is all data.
-    returns = bytes([0x60, len(said), 0x80, 0x60, 0x0B, 0x60, 0, 0x39, 0x60, 0, 0xF3])
-    contract = chain.deploy_code(as_code(returns + said))
+    contract = chain.deploy_code(as_code(as_code(said)))
 
     async def work(rpc: Rpc) -> list[ListedToken]:
         found = await open_contract(rpc, chain.deploy("Multi1155"), block=None)
@@ -233,11 +264,6 @@ def test_an_erc_1155_uri_does_not_grow_without_end(
     (token,) = ask(chain.url, work)
     assert token.problem == problem
     assert (token.uri == f"{7:064x}" * 3) == (problem is None)
-
-
-def as_code(runtime: bytes) -> bytes:
-    """Return what puts this code on the chain."""
-    return bytes([0x60, len(runtime), 0x80, 0x60, 0x0B, 0x60, 0, 0x39, 0x60, 0, 0xF3]) + runtime
 
 
 def test_an_erc_721_uri_with_braces_is_left_as_it_is(chain: Chain) -> None:

@@ -10,8 +10,10 @@ Solidity contract ABI specification: https://docs.soliditylang.org/en/latest/abi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from traitlens.errors import CollectError
 from traitlens.plain_text import one_line
 
 WORD = 32
@@ -64,6 +66,13 @@ REVERTS = {
     "df2d9b42": "OwnerQueryForNonexistentToken()",
     "ceea21b6": "TokenDoesNotExist()",
 }
+
+
+def checked_address(text: str) -> str:
+    """Return a contract's address in lower case; raise CollectError for what is none."""
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text):
+        raise CollectError(f"a contract's address is 0x and 40 hex digits; got {text!r}")
+    return text.lower()
 
 
 def word(value: int) -> bytes:

@@ -84,9 +84,12 @@ async def call_uints(
 
 
 async def _has_multicall(rpc: Rpc, block: Any) -> bool:
+    """Return whether Multicall3 is there at a block, and makes of no calls no results."""
+
     async def ask() -> bool:
         try:
-            return len(blob(await rpc.call("eth_getCode", [MULTICALL3, block]))) > 0
+            answer = await rpc.call(*_request(MULTICALL3, aggregate_data([]), block))
+            return read_aggregate(blob(answer), count=0) == []
         except RpcError as error:
             if error.kind in OF_THE_NODE:
                 raise

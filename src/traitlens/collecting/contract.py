@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from traitlens.collecting.abi import (
     SELECTORS,
     call_data,
+    checked_address,
     read_bool,
     read_bytes,
     read_uint,
@@ -22,7 +22,6 @@ from traitlens.collecting.rpc import Rpc, blob, quantity
 from traitlens.errors import CollectError
 from traitlens.plain_text import one_line
 
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _MAX_NAME_CHARS = 128
 _PROBED_IDS = (0, 1, 2, 1000)  # where collections begin; asked for when ERC-165 is silent
 
@@ -63,9 +62,7 @@ async def open_contract(rpc: Rpc, address: str, *, block: int | None) -> Contrac
     that were tried exists. Raises `CollectError` where there is no contract, or one that does not
     say where its metadata lie.
     """
-    if not _ADDRESS.fullmatch(address):
-        raise CollectError(f"a contract's address is 0x and 40 hex digits; got {address!r}")
-    address = address.lower()
+    address = checked_address(address)
     chain_id = f"eip155:{quantity(await rpc.call('eth_chainId', []))}"
     pinned = await pin(rpc, block)
     code, implementation = await _read_code(rpc, address, hex(pinned.number))

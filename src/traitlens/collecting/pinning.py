@@ -14,6 +14,7 @@ from traitlens.errors import CollectError
 
 T = TypeVar("T")
 
+_NO_REFUSAL = frozenset({"reverted", "rate limited", "malformed", "down"})
 _NO_BLOCK = "0x" + hashlib.sha256(b"the hash of no block").hexdigest()
 
 
@@ -87,11 +88,7 @@ async def _find_parameter(rpc: Rpc, address: str, pinned: Pin) -> Any:
     by_number = await _answer(rpc, address, number)
     by_hash = await _answer(rpc, address, _by_hash(pinned.hash))
     by_none = await _answer(rpc, address, _by_hash(_NO_BLOCK), tries=1)
-    refuses = (
-        isinstance(by_none, RpcError)
-        and not by_none.tried
-        and by_none.kind not in ("reverted", "rate limited", "malformed")
-    )
+    refuses = isinstance(by_none, RpcError) and by_none.kind not in _NO_REFUSAL
     return _by_hash(pinned.hash) if refuses and _same(by_number, by_hash) else number
 
 

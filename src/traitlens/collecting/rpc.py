@@ -23,6 +23,7 @@ _QUANTITY = re.compile("0x[0-9a-fA-F]{1,64}")
 # A provider's machines are not all equally far, so a block may be there at the next try.
 _WAIT: frozenset[ErrorKind] = frozenset({"rate limited", "no block"})
 _ASK_AGAIN: frozenset[ErrorKind] = _WAIT | {"malformed"}
+_MAY_PASS: frozenset[ErrorKind] = _ASK_AGAIN | {"down", "other"}
 # What no other way of asking would change.
 OF_THE_NODE: frozenset[ErrorKind] = _WAIT | {"refused", "no state"}
 _FIRST_WAIT_S = 0.5
@@ -35,9 +36,9 @@ _ADVICE: dict[ErrorKind, str] = {
 }
 _KIND_OF_REASON: dict[FetchReason, ErrorKind] = {  # the others are "refused"
     "too large": "too much",
-    "timed out": "other",
-    "cut off": "other",
-    "server error": "other",
+    "timed out": "down",
+    "cut off": "down",
+    "server error": "down",
     "rate limited": "rate limited",
 }
 
@@ -56,7 +57,6 @@ class RpcError(CollectError):
     """A node said no, or nothing that could be understood.
 
     `kind` says what to do about it, `said` is what the node said and `data` what it sent along.
-    `tried` tells that the fetcher has already tried again as often as it does.
     """
 
     def __init__(
@@ -66,14 +66,12 @@ class RpcError(CollectError):
         kind: ErrorKind,
         said: str = "",
         data: object = None,
-        tried: bool = False,
     ) -> None:
         advice = _ADVICE.get(kind)
         super().__init__(f"{message}; {advice}" if advice else message)
         self.kind: ErrorKind = kind
         self.said = said
         self.data = data
-        self.tried = tried
 
 
 class Adaptive:
@@ -158,12 +156,12 @@ class Rpc:
         says to wait. Where a result is `due`, null comes from a machine that is a block behind.
         """
         tries = self._tries if tries is None else tries
-        passing = _ASK_AGAIN if alternative else _ASK_AGAIN | {"other"}
+        passing = _ASK_AGAIN if alternative else _MAY_PASS
         for attempt in range(tries):
             try:
                 return await self._call_once(method, params, due=due)
             except RpcError as error:
-                if error.tried or error.kind not in passing or attempt + 1 == tries:
+                if error.kind not in passing or attempt + 1 == tries:
                     raise
             await self._wait(attempt)
         raise AssertionError("the last try returns or raises")
@@ -198,8 +196,6 @@ class Rpc:
         try:
             got = await self._batch_once([calls[index] for index in some])
         except RpcError as error:
-            if error.kind in _WAIT and error.tried:
-                raise
             if error.kind in _WAIT:
                 return error
             self._batches.shrink(len(some), to=1 if error.kind == "refused" else None)
@@ -269,8 +265,7 @@ class Rpc:
             if error.reason in ("refused", "server error"):  # then the answer's words say more
                 words = kind_of(said.replace(self._host, ""))
                 kind = kind if words == "other" else words
-            tried = error.reason != "timed out"  # which may have been too much to ask for
-            raise RpcError(f"{self._host}: {said}", kind=kind, said=said, tried=tried) from None
+            raise RpcError(f"{self._host}: {said}", kind=kind, said=said) from None
 
     def _read(self, reply: object, request_id: int) -> object:
         """Return the result in an answer, or the `RpcError` that it is."""

@@ -18,7 +18,8 @@ ErrorKind = Literal[
     "too much",  # ask for less at once
     "no block",  # this machine of the node does not have the block, or not yet
     "no state",  # the node has forgotten the block's state or logs
-    "refused",  # the node never answers this, or not to us, or does not answer at all
+    "refused",  # the node never answers this, or not to us, or is not there
+    "down",  # whoever stands before the node says so, or nobody answers in time
     "malformed",  # no JSON-RPC answer at all
     "other",
 ]

@@ -155,13 +155,6 @@ def key_from(environ: Mapping[str, str], variable: str, provider: str) -> str:
     return key
 
 
-def checked_address(address: str) -> str:
-    """Return a contract's address in lower case; raise CollectError for what is none."""
-    if not re.fullmatch(r"0[xX][0-9a-fA-F]{40}", address):
-        raise CollectError(f"{address!r} is no contract address; expected 0x and 40 hex digits")
-    return address.lower()
-
-
 def token_id(*written: object, of: str) -> str:
     """Return the first of some spellings that is an id; raise CollectError where none is."""
     found = next((whole for value in written if (whole := fields.whole(value)) is not None), None)

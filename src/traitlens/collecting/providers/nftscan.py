@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from traitlens.collecting.abi import checked_address
 from traitlens.collecting.documents import Document, read_document
 from traitlens.collecting.providers import fields
 from traitlens.collecting.providers.asking import (
     NO_URI,
     PAGE_SIZE,
     KeyedProvider,
-    checked_address,
     error_in,
     token_id,
 )
