@@ -13,7 +13,7 @@ ROOT = Path(traitlens.__file__).parent
 
 # Each level may import the levels before it, and its own level only where it is one room.
 LEVELS: list[set[str]] = [
-    {"bounded_json", "errors", "portions", "records", "progress"},
+    {"bounded_json", "errors", "plain_text", "portions", "progress", "records"},
     {"config", "files", "processes"},
     {"digest", "sheets", "shards", "tables", "vector_files"},
     {"store"},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traitlens.captions.writer import MAX_CAPTION_CHARS, Request, one_line, question
+from traitlens.captions.writer import MAX_CAPTION_CHARS, Request, as_caption, question
 from traitlens.records import Trait
 
 
@@ -25,12 +25,12 @@ from traitlens.records import Trait
     ],
 )
 def test_an_answer_becomes_one_clean_line(answer: str, caption: str) -> None:
-    assert one_line(answer) == caption
+    assert as_caption(answer) == caption
 
 
 @given(st.text(max_size=3000))
-def test_a_caption_is_bounded_and_on_one_line(answer: str) -> None:
-    line = one_line(answer)
+def test_a_caption_is_bounded_and_on_as_caption(answer: str) -> None:
+    line = as_caption(answer)
     assert len(line) <= MAX_CAPTION_CHARS
     assert line == " ".join(line.split())
 

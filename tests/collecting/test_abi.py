@@ -12,7 +12,6 @@ from traitlens.collecting.abi import (
     TOPICS,
     aggregate_data,
     call_data,
-    one_line,
     read_address,
     read_aggregate,
     read_bool,
@@ -148,5 +147,7 @@ def test_a_panic_an_unknown_error_and_silence_are_told_apart() -> None:
     assert read_revert(b"") is None
 
 
-def test_a_text_that_is_no_utf8_is_still_a_line() -> None:
-    assert one_line(b"\xff\x00\tname\r\n") == "\N{REPLACEMENT CHARACTER} name"
+def test_a_reason_that_is_no_utf8_or_empty_is_none_or_a_line() -> None:
+    said = [encode(["bytes"], [text]) for text in (b"\xff\x00\tname\r\n", b" \n")]
+    reasons = [read_revert(bytes.fromhex("08c379a0") + text) for text in said]
+    assert reasons == ["\N{REPLACEMENT CHARACTER} name", None]

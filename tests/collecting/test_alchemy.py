@@ -58,16 +58,19 @@ async def listed(provider: Provider) -> list[ListedToken]:
 def with_alchemy(
     answer: Callable[[Asked], Reply],
     use: Callable[[Provider], Any],
+    *,
+    waits: list[float] | None = None,
 ) -> tuple[Any, Loopback]:
     """Return what comes of using the provider on a server, and the server."""
+
+    async def sleep(seconds: float) -> None:
+        if waits is not None:
+            waits.append(seconds)
 
     async def run(server: Loopback) -> Any:
         config = FetchConfig(allow_private_hosts=(server.authority,), retries=2, backoff_s=0)
         async with Fetcher(config) as fetcher:
-            made = make_provider(
-                "alchemy", fetcher, environ={"ALCHEMY_API_KEY": KEY}, base_url=server.url
-            )
-            return await use(made)
+            return await use(Alchemy(fetcher, key=KEY, base_url=server.url, sleep=sleep))
 
     with serving(answer) as server:
         return asyncio.run(run(server)), server
@@ -234,7 +237,7 @@ def test_a_supply_of_another_type_is_unknown(supply: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["NOT_A_CONTRACT", "NO_SUPPORTED_NFT_STANDARD", None, 7])
 def test_what_is_no_contract_of_nfts_is_refused_in_alchemys_word(kind: Any) -> None:
-    with pytest.raises(CollectError, match=f"is no contract of NFTs; alchemy calls it '{kind}'"):
+    with pytest.raises(CollectError, match=f"alchemy knows; it calls the standard '{kind}'"):
         info_of(lambda _: as_json(CONTRACT | {"tokenType": kind}))
 
 
@@ -244,6 +247,13 @@ def test_a_rate_limit_that_passes_is_waited_out() -> None:
         as_json({"nfts": [nft("1")]}),
     ]
     assert len(tokens_of(lambda _: replies.pop(0))) == 1
+
+
+def test_an_error_inside_a_good_answer_is_waited_out_if_it_may_pass() -> None:
+    waits: list[float] = []
+    replies = [as_json({"error": {"code": 429, "message": "slow down"}})] * 2 + [as_json(CONTRACT)]
+    with_alchemy(lambda _: replies.pop(0), lambda p: p.info(ADDRESS), waits=waits)
+    assert waits == [1.0, 2.0]
 
 
 # The messages are those of https://www.alchemy.com/docs/reference/error-reference.
@@ -260,12 +270,15 @@ def test_a_rate_limit_that_passes_is_waited_out() -> None:
         (
             200,
             {"jsonrpc": "2.0", "error": {"code": 429, "message": "compute units"}},
-            "rate limited: compute units",
+            "rate limited: code 429, compute units",
         ),
         (400, {"error": "Invalid 1st argument"}, "Invalid 1st argument"),
         (500, {"error": {"code": -32603, "message": "internal server error"}}, "server error"),
         (503, {}, "server error"),
-        (200, {"error": None}, "server error"),
+        (200, {"error": None}, "server error: no code, None"),
+        (200, {"error": "out of order"}, "server error: no code, out of order"),
+        (200, {"error": {"code": [429], "message": ""}}, "server error"),
+        (200, {"error": {"code": {}, "message": ""}}, "server error"),
     ],
 )
 def test_an_error_is_one_sentence_without_the_key(status: int, body: Any, said: str) -> None:
@@ -329,7 +342,7 @@ def test_another_provider_or_chain_is_refused_with_those_that_there_are() -> Non
 @pytest.mark.parametrize("address", ["", "0x12", "azuki", "0x" + "g" * 40, f"{ADDRESS}/.."])
 def test_what_is_no_address_is_refused_unasked(address: str) -> None:
     provider = Alchemy(NoFetcher(), key=KEY)
-    with pytest.raises(CollectError, match="is no contract address"):
+    with pytest.raises(CollectError, match="40 hex digits; got"):
         asyncio.run(listed_of(provider, address))
 
 

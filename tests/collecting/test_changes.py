@@ -86,6 +86,15 @@ def test_an_announcement_for_everything_is_one(
     assert (found.everything, found.refreshed) == (True, NONE)
 
 
+def test_announcements_without_end_are_one_for_everything(
+    chain: Chain, known: tuple[str, int]
+) -> None:
+    address, block = known
+    for _ in range(3):
+        chain.send(address, "refreshMany(uint256,uint256)", 0, 39_999)
+    assert changes(chain.url, address, block).everything
+
+
 def test_an_announcement_that_ends_before_it_begins_is_none(
     chain: Chain, known: tuple[str, int]
 ) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from eth_hash.auto import keccak
 
+from tests.collecting.chain import node as chains
 from tests.collecting.chain.asking import ask, ids_of, opened
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
 from tests.collecting.chain.node import FOLDER, Chain, artefacts, start_chain
 from traitlens.collecting import proxies
+from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.contract import open_contract
+from traitlens.collecting.listing import NodeListing
 from traitlens.collecting.pinning import block_parameter, pin
 from traitlens.collecting.proxies import minimal_implementation
 from traitlens.collecting.rpc import Rpc
@@ -168,6 +171,25 @@ def test_a_node_that_keeps_storage_to_itself_is_no_obstacle(chain: Chain) -> Non
         assert opened(node.url, address).standard == "erc721"
 
 
+@pytest.mark.parametrize("empty", ["0x", "0x0", None])
+def test_slots_are_read_however_a_node_writes_them(chain: Chain, empty: Json) -> None:
+    implementation = chain.deploy("Logged721")
+    at = bytes.fromhex(proxies.ZEPPELIN_SLOT[2:])
+    address = chain.deploy("SlotProxy", "bytes32,address", at, implementation)
+
+    def shorten(asked: Json, answer: Json) -> Json:
+        if not isinstance(asked, list) or asked[0]["method"] != "eth_getStorageAt":
+            return answer
+        short = [one["result"].replace("0x" + "0" * 24, "0x") for one in answer]
+        return [
+            one | {"result": result if int(result, 16) else empty}
+            for one, result in zip(answer, short, strict=True)
+        ]
+
+    with faulty(chain.url, after=shorten) as node:
+        assert opened(node.url, address).implementation == implementation
+
+
 def test_a_contract_is_what_it_was_at_the_block_that_is_asked_for(chain: Chain) -> None:
     address = chain.deploy("Enumerable721")
     before = chain.send(address, "mint(uint256,uint256)", 0, 2)
@@ -185,8 +207,54 @@ def test_before_its_creation_there_is_no_contract(chain: Chain) -> None:
 
 def test_a_block_that_is_not_there_yet_is_refused_with_the_newest(chain: Chain) -> None:
     address = chain.deploy("Logged721")
-    with pytest.raises(CollectError, match=f"block 0xf4240; its newest is {chain.block}"):
+    with pytest.raises(CollectError, match=f"block 1000000; its newest is {chain.block}"):
         opened(chain.url, address, block=1_000_000)
+
+
+def test_a_newest_block_without_a_hash_is_refused(chain: Chain) -> None:
+    def pending(asked: Json, answer: Json) -> Json:
+        blocks = isinstance(asked, dict) and asked["method"] == "eth_getBlockByNumber"
+        return answer | {"result": answer["result"] | {"hash": None}} if blocks else answer
+
+    address = chain.deploy("Logged721")
+    with (
+        faulty(chain.url, after=pending) as node,
+        pytest.raises(CollectError, match="the node sent 'None' where hex was due"),
+    ):
+        opened(node.url, address)
+
+
+def test_a_machine_that_is_a_block_behind_is_no_reorganisation(chain: Chain) -> None:
+    asked_for: list[str] = []
+
+    def lag(asked: Json) -> Reply | None:
+        if isinstance(asked, list) or asked["method"] != "eth_getBlockByNumber":
+            return None
+        asked_for.append(asked["params"][0])
+        behind = asked_for.count(asked_for[-1]) < 3 and asked_for[-1] != "latest"
+        null = {"jsonrpc": "2.0", "id": asked["id"], "result": None}
+        return Reply(null) if behind else None
+
+    address = chain.deploy("Logged721")
+    with faulty(chain.url, before=lag) as node:
+        assert opened(node.url, address).block == chain.block
+    assert asked_for == ["latest", *[hex(chain.block)] * 3]
+
+
+def test_a_node_that_does_not_say_its_chain_is_told(chain: Chain) -> None:
+    contract = opened(chain.url, chain.deploy("Logged721"))
+
+    def forget(asked: Json, answer: Json) -> Json:
+        return answer | {"result": None}
+
+    async def work(rpc: Rpc) -> None:
+        await NodeListing(rpc, contract.address, CollectConfig()).check(contract)
+
+    with (
+        faulty(chain.url, after=forget) as node,
+        pytest.raises(CollectError, match="the node sent 'None' where hex was due"),
+    ):
+        ask(node.url, work)
 
 
 def test_a_block_before_the_first_is_refused(chain: Chain) -> None:
@@ -242,8 +310,26 @@ def test_a_node_that_takes_no_notice_of_hashes_is_asked_by_number(chain: Chain) 
         assert parameter(node.url, address) == hex(chain.block)
 
 
-def test_both_kinds_of_chain_say_the_same_of_a_contract() -> None:
-    with start_chain("eth-tester") as chain:
+def test_a_node_that_stumbles_over_the_hash_of_no_block_is_asked_by_number(chain: Chain) -> None:
+    address = chain.deploy("Logged721")
+
+    def ignore(asked: Json) -> Reply | None:
+        if asked["method"] != "eth_call" or not isinstance(asked["params"][1], dict):
+            return None
+        if len(node.asked) > 3:  # the third is for the hash of no block
+            return Reply(b"bad gateway", 502)
+        result = chain.rpc("eth_call", asked["params"][0], hex(chain.block))
+        return Reply({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+
+    with faulty(chain.url, before=ignore) as node:
+        assert parameter(node.url, address) == hex(chain.block)
+
+
+def test_where_npm_has_not_run_another_chain_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAITLENS_TEST_EVM", raising=False)
+    monkeypatch.setattr(chains, "anvil_binary", lambda: None)
+    with start_chain() as chain:
+        assert chain.kind == "eth-tester"
         address = chain.deploy("Enumerable721")
         chain.send(address, "mint(uint256,uint256)", 7, 2)
         contract = opened(chain.url, address)

@@ -1,6 +1,7 @@
 """The ids of a contract's tokens, from a real chain behind nodes that cap their logs."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 from tests.collecting.chain.asking import ask, ids_of, listed, opened
 from tests.collecting.chain.faulty_node import CAPS, Json, Reply, error, faulty
 from tests.collecting.chain.node import Chain
+from traitlens.collecting import enumeration, transfers
 from traitlens.collecting.contract import open_contract
 from traitlens.collecting.enumeration import enumerate_tokens
 from traitlens.collecting.logs import created_at
+from traitlens.collecting.records import MAX_TOKENS
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
 from traitlens.errors import CollectError
@@ -53,6 +56,22 @@ def test_an_index_that_gives_a_token_twice_is_not_believed(chain: Chain) -> None
     assert ids_of(chain.url, address) == [0, 1, 2, 3]
 
 
+def test_an_index_that_gives_one_token_for_ever_is_left_at_once(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enumeration, "_PORTION", 20)
+    address = chain.deploy("Liar721")
+    chain.send(address, "mint(uint256,uint256)", 0, 4)
+
+    async def work(rpc: Rpc) -> list[int]:
+        contract = replace(await open_contract(rpc, address, block=None), total_supply=MAX_TOKENS)
+        return [token_id async for token_id in enumerate_tokens(rpc, contract)]
+
+    with faulty(chain.url) as node:
+        assert ask(node.url, work) == [0, 1, 2, 3]
+        assert len(node.asked) < 70
+
+
 def test_logs_give_each_token_once_without_the_burnt(
     chain: Chain, scattered: tuple[str, list[int]]
 ) -> None:
@@ -79,6 +98,17 @@ def test_a_claim_of_more_tokens_than_any_collection_has_is_refused(chain: Chain)
     address = chain.deploy("Logged721")
     chain.send(address, "claimAtOnce(uint256,uint256)", 0, 2**256 - 1)
     with pytest.raises(CollectError, match=r"at most 10,000,000.*--ids"):
+        ids_of(chain.url, address)
+
+
+def test_a_claim_that_is_made_again_and_again_is_refused(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "MAX_TOKENS", 1000)
+    address = chain.deploy("Logged721")
+    for _ in range(2):
+        chain.send(address, "claimAtOnce(uint256,uint256)", 0, 599)
+    with pytest.raises(CollectError, match=r"names 1,200 tokens.*--ids"):
         ids_of(chain.url, address)
 
 
@@ -325,3 +355,14 @@ def test_named_ids_need_no_node(chain: Chain) -> None:
         return [i async for i in enumerate_tokens(None, contract, ids="1-2")]  # type: ignore[arg-type]
 
     assert asyncio.run(work()) == [1, 2]
+
+
+def test_a_range_that_is_named_for_a_crowded_place_does_not_hold_everywhere(chain: Chain) -> None:
+    # The last one here: each empty block makes the others slower, where the chain is eth-tester's.
+    address = chain.deploy("Logged721")
+    for token_id in range(10):
+        chain.send(address, "mint(uint256,uint256)", token_id, 1)
+    chain.mine(90)
+    with faulty(chain.url, after=CAPS["Infura, by results"].after) as node:
+        assert ids_of(node.url, address) == list(range(10))
+        assert node.methods().count("eth_getLogs") < 25  # and 34 of three blocks each

@@ -11,7 +11,8 @@ import pytest
 from tests.collecting.loopback import Asked, Loopback, Reply, as_json, serving
 from traitlens.collecting.fetching import FetchConfig, Fetcher
 from traitlens.collecting.providers import make_provider
-from traitlens.collecting.providers.nftscan import HOSTS, WAITS_S, Nftscan
+from traitlens.collecting.providers.asking import WAITS_S
+from traitlens.collecting.providers.nftscan import HOSTS, Nftscan
 from traitlens.collecting.records import Contract, ListedToken
 from traitlens.errors import CollectError, ConfigError
 
@@ -254,8 +255,8 @@ def test_patience_has_an_end() -> None:
         (as_json({"code": 401, "msg": None}), "refused: code 401"),
         (as_json({"code": 404, "msg": "no such"}), "not found: code 404, no such"),
         (as_json({"code": "400", "msg": "limit capped at 100"}), "code 400, limit capped at 100"),
-        (as_json({"msg": "?"}), "the answer is no envelope with a code"),
-        (as_json(["?"]), "the answer is no envelope with a code"),
+        (as_json({"msg": "?"}), "server error: no code, [?]"),
+        (as_json(["?"]), "server error: no code"),
         (as_json({"code": 403, "msg": "bad key"}, status=403), "refused: 403 .*NFTSCAN_API_KEY"),
         (as_json({}, status=429, Retry_After="0"), "rate limited.*higher limit"),
         (Reply(body=b"<html>"), "server error"),

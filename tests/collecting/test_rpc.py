@@ -153,6 +153,53 @@ def test_a_machine_that_is_a_block_behind_is_waited_for(chain: Chain) -> None:
     assert waits == [0.5, 1.0]
 
 
+def test_a_node_that_stumbles_over_a_single_call_is_asked_again(chain: Chain) -> None:
+    waits: list[float] = []
+
+    def stumble(asked: Json) -> Reply | None:
+        return error(asked, -32603, "Internal error") if len(node.asked) < 3 else None
+
+    with faulty(chain.url, before=stumble) as node:
+        assert ask(node.url, lambda rpc: rpc.call(*CHAIN_ID), waits=waits)
+    assert waits == [0.5, 1.0]
+
+
+def test_a_call_to_which_there_is_an_alternative_is_not_made_again(chain: Chain) -> None:
+    with (
+        faulty(chain.url, before=lambda asked: error(asked, -32603, "Internal error")) as node,
+        pytest.raises(RpcError, match="Internal error"),
+    ):
+        ask(node.url, lambda rpc: rpc.call(*CHAIN_ID, alternative=True))
+    assert len(node.asked) == 1
+
+
+def test_a_null_where_something_is_due_is_asked_for_again(chain: Chain) -> None:
+    def forget(asked: Json) -> Reply | None:
+        null = {"jsonrpc": "2.0", "id": asked["id"], "result": None}
+        return Reply(null) if len(node.asked) < 3 else None
+
+    with faulty(chain.url, before=forget) as node:
+        assert ask(node.url, lambda rpc: rpc.call(*CHAIN_ID, due=True)) == chain.rpc("eth_chainId")
+
+
+def test_batches_grow_again_after_a_node_had_only_single_calls_for_a_while(chain: Chain) -> None:
+    last = chain.mine(60)
+
+    def break_down(asked: Json) -> Reply | None:
+        return Reply(b"bad gateway", 502) if isinstance(asked, list) and node.sick else None
+
+    async def work(rpc: Rpc) -> list[object]:
+        await rpc.batch(blocks(8))
+        node.sick = False
+        node.asked.clear()
+        return await rpc.batch(blocks(last))
+
+    with faulty(chain.url, before=break_down) as node:
+        node.sick = True
+        assert numbers(ask(node.url, work)) == list(range(last))
+    assert max(len(asked) for asked in node.asked if isinstance(asked, list)) >= 4
+
+
 @pytest.mark.parametrize(
     "url", ["", "ws://eth.example/SECRETKEY", "http://[", "eth.example", "file:///a"]
 )
@@ -188,7 +235,7 @@ def test_what_is_no_answer_is_an_error_after_some_tries(chain: Chain, body: Json
         pytest.raises(RpcError) as caught,
     ):
         ask(node.url, lambda rpc: rpc.call(*CHAIN_ID))
-    assert caught.value.kind in ("malformed", "other")
+    assert caught.value.kind in ("malformed", "down")
 
 
 def test_an_error_says_the_host_and_never_the_key() -> None:
@@ -218,8 +265,8 @@ def test_a_text_without_end_is_cut(chain: Chain) -> None:
 
 def test_a_host_called_archive_does_not_mean_that_state_is_missing() -> None:
     url = "https://archive.example/"
-    caught = failing(FetchError("server error", "500 from archive.example"), url)
-    assert caught.kind == "other"
+    caught = failing(FetchError("server error", "500 from archive.example"), url, times=5)
+    assert caught.kind == "down"
 
 
 @pytest.mark.parametrize("reason", ["no connection", "forbidden address", "refused", "not found"])
@@ -228,8 +275,11 @@ def test_a_node_that_cannot_be_reached_is_asked_once(reason: FetchReason) -> Non
 
 
 @pytest.mark.parametrize("reason", ["rate limited", "timed out", "cut off", "server error"])
-def test_what_the_fetcher_gave_up_is_not_tried_again(reason: FetchReason) -> None:
-    assert failing(FetchError(reason, "sorry"), "https://eth.example").tried
+def test_what_may_pass_is_waited_out_though_the_fetcher_gave_up(reason: FetchReason) -> None:
+    assert failing(FetchError(reason, "sorry"), "https://eth.example", times=5).kind in (
+        "rate limited",
+        "down",
+    )
 
 
 class Unreachable:
@@ -245,11 +295,15 @@ class Unreachable:
         raise self.why
 
 
-def failing(why: FetchError, url: str) -> RpcError:
+def failing(why: FetchError, url: str, *, times: int = 1) -> RpcError:
     fetcher = Unreachable(why)
+
+    async def sleep(seconds: float) -> None:
+        """Nobody waits."""
+
     with pytest.raises(RpcError) as caught:
-        asyncio.run(Rpc(fetcher, url).call("eth_chainId", []))
-    assert fetcher.sent == 1
+        asyncio.run(Rpc(fetcher, url, sleep=sleep).call("eth_chainId", []))
+    assert fetcher.sent == times
     return caught.value
 
 
@@ -281,6 +335,16 @@ def test_a_size_that_the_node_named_is_never_passed() -> None:
     for _ in range(50):
         size.grow()
     assert size.size == 30
+
+
+def test_a_size_that_was_named_for_this_once_grows_again() -> None:
+    size = Adaptive(100, most=400)
+    size.shrink(100, to=30, lasting=False)
+    seen = [size.size]
+    for _ in range(12):
+        size.grow()
+        seen.append(size.size)
+    assert (seen[0], seen[4], seen[8]) == (30, 60, 120)
 
 
 @pytest.mark.parametrize("named", [0, 100, 250])

@@ -8,7 +8,7 @@ safe-global/safe-eth-py#254, ethereum/go-ethereum#16471, and the tests of ponder
 
 import pytest
 
-from traitlens.collecting.rpc_errors import ErrorKind, kind_of, suggested_span
+from traitlens.collecting.rpc_errors import ErrorKind, Suggestion, kind_of, suggestion
 
 RANGES: list[tuple[str, int | None]] = [
     (
@@ -93,8 +93,9 @@ OTHERS: list[tuple[str, int | None, ErrorKind]] = [
     ("eth_getLogs is disabled on this endpoint", -32000, "refused"),
     ("Unauthorized: You must authenticate your request with an API key.", -32000, "refused"),
     ("batch too large", -32600, "too much"),
-    ("query timed out", -32000, "too much"),
-    ("context deadline exceeded", -32000, "too much"),
+    ("query timed out", -32000, "other"),
+    ("context deadline exceeded", -32000, "other"),
+    ("no backend is currently healthy to serve traffic", -32011, "other"),
     ("Internal error", -32603, "other"),
 ]
 
@@ -103,7 +104,15 @@ OTHERS: list[tuple[str, int | None, ErrorKind]] = [
 def test_a_refused_range_is_known_and_the_number_of_blocks_that_would_do_is_read(
     message: str, blocks: int | None
 ) -> None:
-    assert (kind_of(message), suggested_span(message)) == ("too much", blocks)
+    found = suggestion(message)
+    assert (kind_of(message), found and found.blocks) == ("too much", blocks)
+
+
+def test_a_range_that_would_work_here_is_told_from_what_is_never_passed() -> None:
+    free, size, _, _, results = (suggestion(message) for message, _ in RANGES[:5])
+    assert free == Suggestion(blocks=10, anywhere=True)
+    assert size == Suggestion(blocks=0xC614A7 - 0xC5DC00 + 1, anywhere=False)
+    assert results == Suggestion(blocks=16, anywhere=False)
 
 
 @pytest.mark.parametrize(("message", "code", "kind"), OTHERS)
@@ -114,8 +123,8 @@ def test_other_errors_are_told_apart_by_what_to_do_about_them(
 
 
 def test_a_range_that_ends_before_it_begins_is_no_suggestion() -> None:
-    assert suggested_span("this block range should work: [0x20, 0x10]") is None
+    assert suggestion("this block range should work: [0x20, 0x10]") is None
 
 
 def test_a_number_without_end_is_no_suggestion() -> None:
-    assert suggested_span("Max range: " + "9" * 500) is None
+    assert suggestion("Max range: " + "9" * 500) is None

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
+from eth_abi.abi import encode
 
 from tests.collecting.chain.asking import ask, listed
 from tests.collecting.chain.faulty_node import Json, Reply, error, faulty
@@ -27,6 +29,12 @@ def collection(chain: Chain) -> str:
 
 
 EXPECTED = [f"ipfs://folder/{i}" for i in range(300)]
+
+
+def as_code(returned: bytes) -> bytes:
+    """Return code that returns these bytes; done twice, it puts on the chain what returns them."""
+    # PUSH1 size, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN
+    return bytes([0x60, len(returned), 0x80, 0x60, 11, 0x60, 0, 0x39, 0x60, 0, 0xF3]) + returned
 
 
 def uris(tokens: list[ListedToken]) -> list[str | None]:
@@ -112,7 +120,21 @@ def test_portions_that_are_too_much_for_the_node_are_halved(
         assert max(taken) == 25
 
 
-def test_a_multicall_that_answers_nonsense_is_gone_without(chain: Chain, collection: str) -> None:
+@pytest.mark.parametrize("said", ["0x", "0x" + word(32).hex(), "0x" + (word(32) + word(7)).hex()])
+def test_what_is_no_multicall_at_its_address_is_seen_at_once(
+    chain: Chain, collection: str, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    returns = bytes.fromhex(said[2:])
+    monkeypatch.setattr(calls, "MULTICALL3", chain.deploy_code(as_code(as_code(returns))))
+    with faulty(chain.url) as node:
+        assert uris(listed(node.url, collection, ids="0-99")) == EXPECTED[:100]
+        assert sum(map(bool, map(calls_of, node.asked))) == 0
+        assert len(node.asked) < 20
+
+
+def test_a_multicall_that_answers_nonsense_later_is_gone_without(
+    chain: Chain, collection: str
+) -> None:
     def nonsense(asked: Json) -> Reply | None:
         if not calls_of(asked):
             return None
@@ -120,6 +142,19 @@ def test_a_multicall_that_answers_nonsense_is_gone_without(chain: Chain, collect
 
     with faulty(chain.url, before=nonsense) as node:
         assert uris(listed(node.url, collection, ids="0-20")) == EXPECTED[:21]
+
+
+def test_a_multicall_that_came_after_the_block_is_gone_without(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = chain.deploy("Logged721")
+    block = chain.send(address, "mint(uint256,uint256)", 0, 9)
+    monkeypatch.setattr(calls, "MULTICALL3", chain.deploy("Multicall"))
+    with faulty(chain.url) as node:
+        assert uris(listed(node.url, address, block=block)) == [str(i) for i in range(9)]
+        assert sum(map(bool, map(calls_of, node.asked))) == 0
+        assert uris(listed(node.url, address)) == [str(i) for i in range(9)]
+        assert sum(map(bool, map(calls_of, node.asked))) > 0
 
 
 def test_long_uris_are_asked_for_in_smaller_portions(
@@ -166,10 +201,10 @@ def test_what_a_contract_says_instead_of_a_uri_is_told(
         6: None,
         7: "tokenURI answered an empty string",
         8: "tokenURI answered an empty string",
-        9: "tokenURI answered 32 bytes that are no string",
-        10: "tokenURI answered 64 bytes that are no string",
+        9: "tokenURI answered no string: 32 bytes",
+        10: "tokenURI answered no string: 64 bytes",
         11: "tokenURI failed: " + "x" * 199 + "…",
-        12: "tokenURI answered 0 bytes that are no string",
+        12: "tokenURI answered no string: 0 bytes",
     }
 
 
@@ -186,13 +221,14 @@ def test_bytes_that_are_no_utf8_are_written_as_a_uri_writes_them(chain: Chain) -
 def test_a_uri_longer_than_any_picture_is_told_by_its_length(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 1000)
+    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 1100)
     address = chain.deploy("Long721")
-    chain.send(address, "setLength(uint256)", 992)
+    chain.send(address, "setLength(uint256)", 1016)
     tokens = listed(chain.url, address, ids="1,10")
-    assert (len(tokens[0].uri or ""), tokens[0].problem) == (1000, None)
+    assert (len(tokens[0].uri or ""), tokens[0].problem) == (1024, None)
     assert tokens[1].uri is None
-    assert tokens[1].problem == "tokenURI answered 1,001 bytes; at most 1,000 are taken"
+    said = "tokenURI failed: an answer of 1,120 bytes; at most 1,100 are taken"
+    assert tokens[1].problem == said
 
 
 def test_metadata_and_picture_on_the_chain_come_whole(chain: Chain) -> None:
@@ -211,6 +247,23 @@ def test_the_id_in_an_erc_1155_uri_is_64_lower_case_hex_digits(chain: Chain) -> 
     digits = "0" * 61 + "abc"
     expected = f"https://tokens.example/{digits}.json?again={digits}"
     assert uris(listed(chain.url, address)) == [expected]
+
+
+@pytest.mark.parametrize(("count", "problem"), [(3, None), (4, "uri names {id} too often")])
+def test_an_erc_1155_uri_does_not_grow_without_end(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, count: int, problem: str | None
+) -> None:
+    monkeypatch.setattr(token_uris, "MAX_URI_BYTES", 200)
+    said = encode(["string"], ["{id}" * count])
+    contract = chain.deploy_code(as_code(as_code(said)))
+
+    async def work(rpc: Rpc) -> list[ListedToken]:
+        found = await open_contract(rpc, chain.deploy("Multi1155"), block=None)
+        return await token_uris.token_uris(rpc, replace(found, address=contract), [7])
+
+    (token,) = ask(chain.url, work)
+    assert token.problem == problem
+    assert (token.uri == f"{7:064x}" * 3) == (problem is None)
 
 
 def test_an_erc_721_uri_with_braces_is_left_as_it_is(chain: Chain) -> None:
@@ -282,6 +335,24 @@ def test_a_node_that_breaks_down_is_never_taken_for_tokens_without_uris(
         ask(node.url, work)
 
 
+def test_what_is_no_answer_is_never_taken_for_what_a_token_lacks(
+    chain: Chain, collection: str
+) -> None:
+    def empty(asked: Json) -> Reply | None:
+        return Reply({"jsonrpc": "2.0", "id": 1}) if node.sick else None
+
+    async def work(rpc: Rpc) -> list[ListedToken]:
+        contract = await open_contract(rpc, collection, block=None)
+        node.sick = True
+        return await token_uris.token_uris(rpc, contract, [0, 1, 2])
+
+    with (
+        faulty(chain.url, before=empty) as node,
+        pytest.raises(CollectError, match="an answer to something else"),
+    ):
+        ask(node.url, work)
+
+
 @pytest.mark.parametrize(
     ("code", "message", "match"),
     [
@@ -289,6 +360,8 @@ def test_a_node_that_breaks_down_is_never_taken_for_tokens_without_uris(
         (-32005, "daily request count exceeded, request rate limited", "another node"),
         (-32000, "Unauthorized: You must authenticate your request", "Unauthorized"),
         (-32603, "Internal error", "Internal error"),
+        (-32011, "no backend is currently healthy to serve traffic", "no backend"),
+        (-32000, "query timed out", "query timed out"),
     ],
 )
 def test_what_the_node_lacks_is_never_taken_for_what_a_token_lacks(

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from traitlens import bounded_json
-from traitlens.captions.writer import one_line
 from traitlens.config import check_range
 from traitlens.errors import ConfigError
+from traitlens.plain_text import one_line
 
 if TYPE_CHECKING:
     import httpx2
@@ -97,9 +97,9 @@ class Endpoint:
         except httpx2.TimeoutException:
             return Answer(problem=f"no answer in {self._timeout_s:g} s")
         except httpx2.ConnectError as error:
-            return Answer(problem=_one_sentence(str(error)), nobody=True)
+            return Answer(problem=one_line(str(error)), nobody=True)
         except httpx2.HTTPError as error:
-            return Answer(problem=_one_sentence(str(error)) or type(error).__name__)
+            return Answer(problem=one_line(str(error)) or type(error).__name__)
 
     def _post(self, body: bytes) -> Answer:
         until, data = time.monotonic() + self._timeout_s, bytearray()
@@ -150,12 +150,8 @@ def _problem(status: int, value: Any) -> str:
     error = value.get("error") if isinstance(value, dict) else None
     said = error.get("message") if isinstance(error, dict) else error
     if isinstance(said, str) and said:
-        return f"{status}: {_one_sentence(said)}"
+        return f"{status}: {one_line(said)}"
     return f"{status}" if status != 200 else "an answer that is no chat completion"
-
-
-def _one_sentence(text: str) -> str:
-    return one_line(text)[:300]
 
 
 def _retry_after_s(header: str | None) -> float | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from traitlens.captions.endpoint import Answer, Endpoint, EndpointConfig
 from traitlens.captions.pace import Pace
-from traitlens.captions.writer import Reply, Request, instructions, one_line, question
+from traitlens.captions.writer import Reply, Request, as_caption, instructions, question
 from traitlens.errors import ModelError
 
 _STOP = {401: "refuses the key", 403: "refuses the key", 404: "has no such model or address"}
@@ -175,7 +175,7 @@ def _as_reply(answer: Answer) -> Reply | None:
         return None
     if answer.status != 200 or not isinstance(content, str):
         return None
-    caption = one_line(content)
+    caption = as_caption(content)
     usage = answer.value.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Reply(

@@ -81,7 +81,7 @@ def question(request: Request) -> str:
     return f"{text}\n{request.mistakes}" if request.mistakes else text
 
 
-def one_line(answer: str) -> str:
+def as_caption(answer: str) -> str:
     """Return a model's answer as a caption: one line, without quotes around it or thoughts before.
 
     At most `MAX_CAPTION_CHARS` characters; empty when nothing is left.

@@ -166,6 +166,6 @@ def _said(text: str) -> str:
     """Return a stranger's words for the terminal: no control sequences, no markup."""
     from rich.markup import escape
 
-    from traitlens.description.texts import one_line
+    from traitlens.plain_text import one_line
 
     return escape(one_line(text))

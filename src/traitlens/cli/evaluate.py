@@ -190,7 +190,7 @@ def _open(
 def _print(report: Report) -> None:
     from rich.markup import escape
 
-    from traitlens.description.texts import one_line
+    from traitlens.plain_text import one_line
     from traitlens.reporting import headline, headline_line, plain
     from traitlens.tables import to_rich
 

@@ -13,14 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
+
 WORD = 32
 MAX_UINT = (1 << 256) - 1
-MAX_REASON_CHARS = 200
-
-# Control characters, those that turn the direction of writing, lone surrogates.
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
-)
 
 # The first four bytes of keccak-256 of the signature.
 SELECTORS = {
@@ -69,6 +66,13 @@ REVERTS = {
     "df2d9b42": "OwnerQueryForNonexistentToken()",
     "ceea21b6": "TokenDoesNotExist()",
 }
+
+
+def checked_address(text: str) -> str:
+    """Return a contract's address in lower case; raise CollectError for what is none."""
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text):
+        raise CollectError(f"a contract's address is 0x and 40 hex digits; got {text!r}")
+    return text.lower()
 
 
 def word(value: int) -> bytes:
@@ -175,16 +179,9 @@ def read_revert(data: bytes) -> str | None:
     selector, arguments = data[:4].hex(), data[4:]
     known = REVERTS.get(selector)
     if known == "Error(string)":
-        return one_line(read_bytes(arguments) or b"")
+        return one_line((read_bytes(arguments) or b"").decode(errors="replace")) or None
     if known == "Panic(uint256)":
         return f"panic {read_uint(arguments) or 0:#x}"
     if known:
         return known
     return f"custom error 0x{selector}" if len(data) >= 4 else None
-
-
-def one_line(said: bytes | str, *, chars: int = MAX_REASON_CHARS) -> str | None:
-    """Return somebody's text as one line of at most `chars` characters; None for an empty one."""
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    text = " ".join(_UNPRINTABLE.sub(" ", text[: 4 * chars]).split())
-    return (text if len(text) <= chars else text[: chars - 1] + "…") or None

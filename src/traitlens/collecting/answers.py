@@ -6,6 +6,7 @@ from typing import Protocol
 
 from traitlens.collecting.records import FetchError, FetchReason
 from traitlens.collecting.transport import Answer, Question
+from traitlens.plain_text import one_line
 
 _REASONS: dict[int, FetchReason] = {
     404: "not found",
@@ -35,7 +36,7 @@ def judged(answer: Answer) -> Answer:
     if answer.retry_after_s is not None and answer.status in (429, 503):
         answer.host.hold(answer.retry_after_s)
     reason = _REASONS.get(answer.status, "refused" if answer.status < 500 else "server error")
-    said = " ".join(answer.data[:300].decode("utf-8", "replace").split())
+    said = one_line(answer.data.decode("utf-8", "replace"), max_chars=300)
     raise FetchError(
         reason, f"{answer.status} from {answer.host.name}" + (f": {said}" if said else "")
     )

@@ -14,18 +14,23 @@ from typing import Any
 
 from traitlens.collecting.abi import (
     aggregate_data,
-    one_line,
+    call_data,
     read_aggregate,
     read_revert,
+    read_uint,
 )
-from traitlens.collecting.rpc import OF_THE_NODE, Rpc, RpcError, blob
+from traitlens.collecting.rpc import OF_THE_NODE, Call, Rpc, RpcError, blob
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
 
 _SIDE_BY_SIDE = 4
 _START, _MOST = 100, 500  # calls in one portion
 _MANY_BYTES = 2 << 20  # of answers in one portion, where pictures lie on the chain
+# A `data:` URI holds the whole document, its SVG included; the largest seen have some 100 kB.
+MAX_URI_BYTES = 4 << 20
+_MAX_UINT_BYTES = 1024  # a contract may say more than the number that it is asked for
 
 # What nodes write before a contract's own words, or instead of them.
 _PREFIX = re.compile(
@@ -47,30 +52,44 @@ class Failed:
 Outcome = bytes | Failed
 
 
-async def call_many(rpc: Rpc, calls: Sequence[ContractCall], block: Any) -> list[Outcome]:
+async def call_many(
+    rpc: Rpc, calls: Sequence[ContractCall], block: Any, *, max_bytes: int
+) -> list[Outcome]:
     """Return what each call gave at a block, in order; raises `CollectError` when the node fails.
 
+    An answer of more than `max_bytes` is a failed call.
     Multicall3 makes hundreds of them in one request, by portions that adapt to the node's limits on
     gas and on bytes. A call that fails there without a word is asked once more by itself: another
     one in the same portion may have burnt all the gas.
     """
     outcomes: list[Outcome | None] = [None] * len(calls)
     if len(calls) > 1 and await _has_multicall(rpc, block):
-        await _call_together(rpc, calls, block, outcomes)
+        await _call_together(rpc, calls, block, outcomes, max_bytes)
     alone = [index for index, outcome in enumerate(outcomes) if outcome is None]
-    for index, outcome in zip(
-        alone, await _call_each(rpc, [calls[index] for index in alone], block), strict=True
-    ):
-        outcomes[index] = outcome
+    requests = [_request(*calls[index], block) for index in alone]
+    for index, answer in zip(alone, await rpc.batch(requests), strict=True):
+        outcomes[index] = _bounded(_outcome(answer), max_bytes)
     found = [outcome for outcome in outcomes if outcome is not None]
     assert len(found) == len(calls)
     return found
 
 
+async def call_uints(
+    rpc: Rpc, address: str, signature: str, arguments: Sequence[int], block: Any
+) -> list[int | None]:
+    """Return the number that a function gives for each argument, or None where it gives none."""
+    calls = [(address, call_data(signature, argument)) for argument in arguments]
+    outcomes = await call_many(rpc, calls, block, max_bytes=_MAX_UINT_BYTES)
+    return [None if isinstance(outcome, Failed) else read_uint(outcome) for outcome in outcomes]
+
+
 async def _has_multicall(rpc: Rpc, block: Any) -> bool:
+    """Return whether Multicall3 is there at a block, and makes of no calls no results."""
+
     async def ask() -> bool:
         try:
-            return len(blob(await rpc.call("eth_getCode", [MULTICALL3, block]))) > 0
+            answer = await rpc.call(*_request(MULTICALL3, aggregate_data([]), block))
+            return read_aggregate(blob(answer), count=0) == []
         except RpcError as error:
             if error.kind in OF_THE_NODE:
                 raise
@@ -80,7 +99,11 @@ async def _has_multicall(rpc: Rpc, block: Any) -> bool:
 
 
 async def _call_together(
-    rpc: Rpc, calls: Sequence[ContractCall], block: Any, outcomes: list[Outcome | None]
+    rpc: Rpc,
+    calls: Sequence[ContractCall],
+    block: Any,
+    outcomes: list[Outcome | None],
+    max_bytes: int,
 ) -> None:
     """Fill in what Multicall3 finds out; None is left where a call must be asked by itself."""
     portion = rpc.adaptive("calls in a portion", _START, most=_MOST)
@@ -96,7 +119,9 @@ async def _call_together(
             if found is None and len(some) > 1:
                 left.appendleft(some)
             elif found is not None:
-                outcomes[some.start : some.stop] = found
+                outcomes[some.start : some.stop] = [
+                    None if outcome is None else _bounded(outcome, max_bytes) for outcome in found
+                ]
             if found is None or _bytes(found) > _MANY_BYTES:
                 portion.shrink(len(some))
             else:
@@ -114,9 +139,9 @@ async def _aggregate(
     rpc: Rpc, calls: Sequence[ContractCall], block: Any
 ) -> Sequence[Outcome | None] | None:
     """Return the outcomes of one portion; None where it was too much for the node."""
-    call = {"to": MULTICALL3, "data": "0x" + aggregate_data(calls).hex()}
+    request = _request(MULTICALL3, aggregate_data(calls), block)
     try:
-        data = blob(await rpc.call("eth_call", [call, block]))
+        data = blob(await rpc.call(*request, alternative=True))
     except RpcError as error:
         if error.kind in OF_THE_NODE:
             raise
@@ -136,17 +161,20 @@ def _result(success: bool, data: bytes) -> Outcome | None:
     return None if reason is None else Failed(reason=reason)
 
 
-async def _call_each(rpc: Rpc, calls: Sequence[ContractCall], block: Any) -> list[Outcome]:
-    requests = [
-        ("eth_call", [{"to": address, "data": "0x" + data.hex()}, block]) for address, data in calls
-    ]
-    return [_outcome(answer) for answer in await rpc.batch(requests)]
+def _bounded(outcome: Outcome, max_bytes: int) -> Outcome:
+    if isinstance(outcome, Failed) or len(outcome) <= max_bytes:
+        return outcome
+    return Failed(reason=f"an answer of {len(outcome):,} bytes; at most {max_bytes:,} are taken")
+
+
+def _request(address: str, data: bytes, block: Any) -> Call:
+    return "eth_call", [{"to": address, "data": "0x" + data.hex()}, block]
 
 
 def _outcome(answer: object) -> Outcome:
     if not isinstance(answer, RpcError):
         return blob(answer)
-    if answer.kind not in ("reverted", "too much", "malformed"):
+    if answer.kind not in ("reverted", "too much"):
         raise answer
     return Failed(reason=_reason(answer))
 

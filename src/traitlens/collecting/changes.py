@@ -5,8 +5,8 @@ ERC-4906 (metadata update extension), and the URI event of ERC-1155.
 
 from __future__ import annotations
 
-from traitlens.collecting.abi import TOPICS, call_data, read_uint
-from traitlens.collecting.calls import Failed, call_many
+from traitlens.collecting.abi import TOPICS
+from traitlens.collecting.calls import call_uints
 from traitlens.collecting.logs import Log, read_logs
 from traitlens.collecting.pinning import at_pin, block_parameter, pin_of
 from traitlens.collecting.records import Changes, Contract
@@ -17,7 +17,7 @@ _ONE = TOPICS["MetadataUpdate(uint256)"]
 _MANY = TOPICS["BatchMetadataUpdate(uint256,uint256)"]
 _URI = TOPICS["URI(string,uint256)"]
 
-# More ids than this in one announcement, or in all of them, mean the whole collection.
+# More ids than this, in one announcement or in all of them, mean the whole collection.
 _MAX_REFRESHED = 100_000
 
 
@@ -31,13 +31,14 @@ async def changed_since(rpc: Rpc, contract: Contract, block: int) -> Changes:
     last = pin_of(contract).number
     holdings = Holdings(several=contract.standard == "erc1155")
     refreshed: set[int] = set()
-    everything = False
+    announced = 0
     topics = (*TRANSFERS[contract.standard], _ONE, _MANY, _URI)
     async for log in read_logs(rpc, contract.address, topics, first=block + 1, last=last):
         if log.topics[0] in (_ONE, _MANY, _URI):
             first, end = _named(log)
-            everything |= end - first + len(refreshed) > _MAX_REFRESHED
-            refreshed.update(() if everything else range(first, end))
+            announced += end - first
+            if announced <= _MAX_REFRESHED:
+                refreshed.update(range(first, end))
         elif (transfer := read_transfer(log)) is not None:
             holdings.follow(transfer)
     burnt = await at_pin(rpc, pin_of(contract), _gone(rpc, contract, holdings))
@@ -46,7 +47,7 @@ async def changed_since(rpc: Rpc, contract: Contract, block: int) -> Changes:
         minted=frozenset(holdings.minted - burnt),
         burnt=frozenset(burnt),
         refreshed=frozenset(refreshed - burnt),
-        everything=everything,
+        everything=announced > _MAX_REFRESHED,
     )
 
 
@@ -67,10 +68,5 @@ async def _gone(rpc: Rpc, contract: Contract, holdings: Holdings) -> set[int]:
         return holdings.burnt
     block = await block_parameter(rpc, contract.address, pin_of(contract))
     ids = sorted(holdings.ever_burnt)
-    asked = [(contract.address, call_data("totalSupply(uint256)", token_id)) for token_id in ids]
-    outcomes = await call_many(rpc, asked, block)
-    return {
-        token_id
-        for token_id, outcome in zip(ids, outcomes, strict=True)
-        if not isinstance(outcome, Failed) and read_uint(outcome) == 0
-    }
+    left = await call_uints(rpc, contract.address, "totalSupply(uint256)", ids, block)
+    return {token_id for token_id, count in zip(ids, left, strict=True) if count == 0}

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from traitlens.collecting.abi import (
     SELECTORS,
     call_data,
-    one_line,
+    checked_address,
     read_bool,
     read_bytes,
     read_uint,
     supports_data,
 )
-from traitlens.collecting.calls import Failed, Outcome, call_many
+from traitlens.collecting.calls import MAX_URI_BYTES, Failed, Outcome, call_many
 from traitlens.collecting.pinning import at_pin, block_parameter, pin
 from traitlens.collecting.proxies import find_implementation
 from traitlens.collecting.records import Contract, Standard
 from traitlens.collecting.rpc import Rpc, blob, quantity
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _MAX_NAME_CHARS = 128
 _PROBED_IDS = (0, 1, 2, 1000)  # where collections begin; asked for when ERC-165 is silent
 
@@ -63,9 +62,7 @@ async def open_contract(rpc: Rpc, address: str, *, block: int | None) -> Contrac
     that were tried exists. Raises `CollectError` where there is no contract, or one that does not
     say where its metadata lie.
     """
-    if not _ADDRESS.fullmatch(address):
-        raise CollectError(f"a contract's address is 0x and 40 hex digits; got {address!r}")
-    address = address.lower()
+    address = checked_address(address)
     chain_id = f"eip155:{quantity(await rpc.call('eth_chainId', []))}"
     pinned = await pin(rpc, block)
     code, implementation = await _read_code(rpc, address, hex(pinned.number))
@@ -106,7 +103,8 @@ async def _probe(rpc: Rpc, address: str, block: Any) -> _Probed:
     asked["first"] = call_data("tokenByIndex(uint256)", 0)
     for signature in ("tokenURI(uint256)", "uri(uint256)"):
         asked |= {(signature, i): call_data(signature, i) for i in _PROBED_IDS}
-    outcomes = await call_many(rpc, [(address, data) for data in asked.values()], block)
+    calls = [(address, data) for data in asked.values()]
+    outcomes = await call_many(rpc, calls, block, max_bytes=MAX_URI_BYTES)
     answers = dict(zip(asked, outcomes, strict=True))
     claims = {name for name in _INTERFACES if _bool(answers[name])}
     follows = "ERC-165" in claims and "none" not in claims
@@ -162,4 +160,6 @@ def _text(outcome: Outcome) -> str | None:
     if isinstance(outcome, Failed):
         return None
     said = outcome.rstrip(b"\0") if len(outcome) == 32 else read_bytes(outcome)
-    return None if said is None else one_line(said, chars=_MAX_NAME_CHARS)
+    if said is None:
+        return None
+    return one_line(said.decode(errors="replace"), max_chars=_MAX_NAME_CHARS) or None

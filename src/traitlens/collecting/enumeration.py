@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from traitlens.collecting.abi import call_data, read_uint
-from traitlens.collecting.calls import Failed, call_many
+from traitlens.collecting.calls import call_uints
 from traitlens.collecting.logs import created_at, read_logs
 from traitlens.collecting.pinning import at_pin, block_parameter, pin_of
-from traitlens.collecting.records import Contract
+from traitlens.collecting.records import MAX_TOKENS, Contract
 from traitlens.collecting.rpc import Rpc
 from traitlens.collecting.token_ids import ids_in, parse_ids
 from traitlens.collecting.transfers import (
-    MAX_TOKENS,
     TRANSFERS,
     Holdings,
     read_transfer,
@@ -64,14 +62,13 @@ async def _by_index(rpc: Rpc, contract: Contract, progress: Progress) -> list[in
     found: set[int] = set()
     for start in range(0, count, _PORTION):
         indices = range(start, min(start + _PORTION, count))
-        asked = [(contract.address, call_data("tokenByIndex(uint256)", i)) for i in indices]
-        for outcome in await call_many(rpc, asked, block):
-            token_id = None if isinstance(outcome, Failed) else read_uint(outcome)
-            if token_id is None:
+        signature = "tokenByIndex(uint256)"
+        for token_id in await call_uints(rpc, contract.address, signature, indices, block):
+            if token_id is None or token_id in found:
                 return None
             found.add(token_id)
         progress("enumerate", indices.stop, count, "tokenByIndex")
-    return sorted(found) if len(found) == count else None
+    return sorted(found)
 
 
 async def _by_events(

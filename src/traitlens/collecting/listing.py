@@ -17,7 +17,7 @@ from traitlens.collecting.fetching import Fetcher
 from traitlens.collecting.ledger import is_token_id
 from traitlens.collecting.providers import Provider, make_provider
 from traitlens.collecting.records import Changes, Contract, ListedToken
-from traitlens.collecting.rpc import Rpc
+from traitlens.collecting.rpc import Rpc, quantity
 from traitlens.collecting.token_uris import token_uris
 from traitlens.errors import CollectError
 from traitlens.files import writing
@@ -69,8 +69,7 @@ class NodeListing:
         return await open_contract(self.rpc, self.address, block=block)
 
     async def check(self, contract: Contract) -> None:
-        answer = await self.rpc.call("eth_chainId", [])
-        chain_id = f"eip155:{int(str(answer), 16)}"
+        chain_id = f"eip155:{quantity(await self.rpc.call('eth_chainId', []))}"
         if chain_id != contract.chain_id:
             raise CollectError(
                 f"the node is of chain {chain_id}, and the run began on {contract.chain_id}"

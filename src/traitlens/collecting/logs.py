@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traitlens.collecting.rpc import OF_THE_NODE, Adaptive, Rpc, RpcError, blob, quantity
-from traitlens.collecting.rpc_errors import suggested_span
+from traitlens.collecting.rpc_errors import suggestion
 from traitlens.errors import CollectError
 
 # Nodes of one's own take any range; where providers cap it, their error mostly says at what. Wider
@@ -70,7 +70,10 @@ def _narrow(span: Adaptive, error: RpcError, *, blocks: int) -> None:
             f"the logs of the contract cannot be read: {error}; name the tokens with --ids, "
             "as in 0-9999, or use another node"
         ) from None
-    span.shrink(blocks, to=suggested_span(error.said))
+    if named := suggestion(error.said):
+        span.shrink(blocks, to=named.blocks, lasting=named.anywhere)
+    else:
+        span.shrink(blocks)
 
 
 async def _ask(
@@ -84,7 +87,7 @@ async def _ask(
         "toBlock": hex(last),
     }
     try:
-        found = await rpc.call("eth_getLogs", [asked])
+        found = await rpc.call("eth_getLogs", [asked], alternative=first < last, due=True)
         if not isinstance(found, list):
             raise RpcError("the node sent no list of logs", kind="malformed")
         read = (_log(item, address) for item in found)

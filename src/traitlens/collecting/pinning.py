@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from traitlens.collecting.abi import supports_data
 from traitlens.collecting.records import Contract
-from traitlens.collecting.rpc import Rpc, RpcError, quantity
+from traitlens.collecting.rpc import Rpc, RpcError, blob, quantity
 from traitlens.errors import CollectError
 
 T = TypeVar("T")
 
+_NO_REFUSAL = frozenset({"reverted", "rate limited", "malformed", "down"})
 _NO_BLOCK = "0x" + hashlib.sha256(b"the hash of no block").hexdigest()
 
 
@@ -37,10 +38,11 @@ async def pin(rpc: Rpc, number: int | None) -> Pin:
         raise CollectError(f"--block must be 0 or more; got {number}")
     name = "latest" if number is None else hex(number)
     block = await rpc.call("eth_getBlockByNumber", [name, False])
-    if not isinstance(block, dict) or not isinstance(block.get("hash"), str):
+    if not isinstance(block, dict):
         newest = quantity(await rpc.call("eth_blockNumber", []))
-        raise CollectError(f"the node does not have block {name}; its newest is {newest}")
-    found = Pin(number=quantity(block.get("number")), hash=block["hash"].lower())
+        asked = "a newest block" if number is None else f"block {number}"
+        raise CollectError(f"the node does not have {asked}; its newest is {newest}")
+    found = Pin(number=quantity(block.get("number")), hash=f"0x{blob(block.get('hash')).hex()}")
     if number is not None and found.number != number:
         raise CollectError(f"the node gives block {found.number} for block {number}")
     return found
@@ -48,7 +50,7 @@ async def pin(rpc: Rpc, number: int | None) -> Pin:
 
 async def check_pin(rpc: Rpc, pinned: Pin) -> None:
     """Raise `CollectError` where a reorganisation of the chain has replaced the pinned block."""
-    block = await rpc.call("eth_getBlockByNumber", [hex(pinned.number), False])
+    block = await rpc.call("eth_getBlockByNumber", [hex(pinned.number), False], due=True)
     found = block.get("hash") if isinstance(block, dict) else None
     if not isinstance(found, str) or found.lower() != pinned.hash:
         raise CollectError(
@@ -86,7 +88,7 @@ async def _find_parameter(rpc: Rpc, address: str, pinned: Pin) -> Any:
     by_number = await _answer(rpc, address, number)
     by_hash = await _answer(rpc, address, _by_hash(pinned.hash))
     by_none = await _answer(rpc, address, _by_hash(_NO_BLOCK), tries=1)
-    refuses = isinstance(by_none, RpcError) and by_none.kind not in ("reverted", "rate limited")
+    refuses = isinstance(by_none, RpcError) and by_none.kind not in _NO_REFUSAL
     return _by_hash(pinned.hash) if refuses and _same(by_number, by_hash) else number
 
 
@@ -97,7 +99,7 @@ def _by_hash(block_hash: str) -> dict[str, Any]:
 async def _answer(rpc: Rpc, address: str, block: Any, *, tries: int | None = None) -> object:
     call = {"to": address, "data": "0x" + supports_data("01ffc9a7").hex()}
     try:
-        return await rpc.call("eth_call", [call, block], tries=tries)
+        return await rpc.call("eth_call", [call, block], tries=tries, alternative=True)
     except RpcError as error:
         return error
 

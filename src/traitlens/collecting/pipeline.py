@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import traitlens
 from traitlens import files
-from traitlens.collecting.abi import one_line
 from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.fetching import Fetcher
 from traitlens.collecting.hub import download_collection
@@ -32,10 +31,10 @@ from traitlens.collecting.taking import Taker
 from traitlens.collecting.updating import history, removed_files
 from traitlens.collecting.workspace import INFO, TOKENS, Plan, Workspace, claim, workspace
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 from traitlens.progress import Progress, silent
 
 NFT1000 = "nft1000:"
-_MAX_NAME_CHARS = 200
 T = TypeVar("T")
 
 
@@ -254,7 +253,7 @@ def _info(work: Workspace, plan: Plan, config: CollectConfig) -> dict[str, Any]:
     address = contract.pop("address")
     selection = _selection_of(work.out) if config.retry is not None else config.selection()
     return {
-        "collection": one_line(plan.contract.name or "", chars=_MAX_NAME_CHARS) or address,
+        "collection": one_line(plan.contract.name or "") or address,
         "chain_id": contract.pop("chain_id"),
         "contract": address,
         "source": config.provider or "JSON-RPC",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from traitlens.collecting.abi import call_data, read_address
-from traitlens.collecting.rpc import Rpc, RpcError, blob
+from traitlens.collecting.abi import call_data, read_address, word
+from traitlens.collecting.rpc import Rpc, RpcError, blob, quantity
 
 # EIP-1967: keccak-256 of "eip1967.proxy.implementation" and of "eip1967.proxy.beacon", each - 1.
 IMPLEMENTATION_SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
@@ -46,12 +46,19 @@ async def find_implementation(rpc: Rpc, address: str, code: bytes, block: Any) -
         if error.kind != "refused":  # some nodes keep storage to themselves
             raise
         return None
-    held = [
-        None if isinstance(a, RpcError) else read_address(blob(a).rjust(32, b"\0")) for a in answers
-    ]
-    beacon = held.pop()
-    direct = next((found for found in held if found), None)
-    return direct or (await _ask_beacon(rpc, beacon, block) if beacon else None)
+    *direct, beacon = map(_address_in, answers)
+    found = next(filter(None, direct), None)
+    if found is None and beacon is not None:
+        return await _ask_beacon(rpc, beacon, block)
+    return found
+
+
+def _address_in(answer: object) -> str | None:
+    """Return the address in a slot; some nodes leave out its leading zeros, or all of it."""
+    try:
+        return read_address(word(quantity(answer)))
+    except RpcError:
+        return None
 
 
 async def _ask_beacon(rpc: Rpc, beacon: str, block: Any) -> str | None:

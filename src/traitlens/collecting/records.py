@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+MAX_TOKENS = 10_000_000  # of one contract; more than any collection has
+
 Standard = Literal["erc721", "erc1155"]
 
 # What is known of content: its hash is the one that its address promises (verified), nothing was

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from traitlens.collecting.abi import one_line
 from traitlens.collecting.records import FetchError, FetchReason
 from traitlens.collecting.rpc_errors import ErrorKind, kind_of
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 
 Call = tuple[str, list[Any]]  # a method and its parameters
 T = TypeVar("T")
@@ -23,6 +23,7 @@ _QUANTITY = re.compile("0x[0-9a-fA-F]{1,64}")
 # A provider's machines are not all equally far, so a block may be there at the next try.
 _WAIT: frozenset[ErrorKind] = frozenset({"rate limited", "no block"})
 _ASK_AGAIN: frozenset[ErrorKind] = _WAIT | {"malformed"}
+_MAY_PASS: frozenset[ErrorKind] = _ASK_AGAIN | {"down", "other"}
 # What no other way of asking would change.
 OF_THE_NODE: frozenset[ErrorKind] = _WAIT | {"refused", "no state"}
 _FIRST_WAIT_S = 0.5
@@ -33,18 +34,12 @@ _ADVICE: dict[ErrorKind, str] = {
     "no block": "use another node, or an older --block",
     "rate limited": "wait a while, or use another node",
 }
-_KIND_OF_REASON: dict[FetchReason, ErrorKind] = {
+_KIND_OF_REASON: dict[FetchReason, ErrorKind] = {  # the others are "refused"
     "too large": "too much",
-    "timed out": "other",
-    "cut off": "other",
-    "wrong content": "other",
-    "server error": "other",
+    "timed out": "down",
+    "cut off": "down",
+    "server error": "down",
     "rate limited": "rate limited",
-    "refused": "refused",
-    "not found": "refused",
-    "forbidden address": "refused",
-    "unusable address": "refused",
-    "no connection": "refused",
 }
 
 
@@ -62,7 +57,6 @@ class RpcError(CollectError):
     """A node said no, or nothing that could be understood.
 
     `kind` says what to do about it, `said` is what the node said and `data` what it sent along.
-    `tried` tells that the fetcher has already tried again as often as it does.
     """
 
     def __init__(
@@ -72,21 +66,19 @@ class RpcError(CollectError):
         kind: ErrorKind,
         said: str = "",
         data: object = None,
-        tried: bool = False,
     ) -> None:
         advice = _ADVICE.get(kind)
         super().__init__(f"{message}; {advice}" if advice else message)
         self.kind: ErrorKind = kind
         self.said = said
         self.data = data
-        self.tried = tried
 
 
 class Adaptive:
     """How much to ask for at once: less after a refusal, more again after some successes.
 
-    A cap that the node named is never passed again; after each refusal that names none it takes
-    twice as many successes until more is tried.
+    A lasting cap that the node named is never passed again; after each other refusal it takes twice
+    as many successes until more is tried.
     """
 
     def __init__(self, start: int, *, most: int) -> None:
@@ -95,14 +87,15 @@ class Adaptive:
         self._patience = 2
         self._successes = 0
 
-    def shrink(self, asked: int, *, to: int | None = None) -> None:
+    def shrink(self, asked: int, *, to: int | None = None, lasting: bool = True) -> None:
         """Ask for half of what was `asked`, or for what the node said that it takes."""
         self._successes = 0
-        if to is not None and 0 < to < asked:
-            self.size = self._most = to
+        is_named = to is not None and 0 < to < asked
+        self.size = to if to is not None and is_named else max(1, min(self.size, asked // 2))
+        if is_named and lasting:
+            self._most = self.size
         else:
-            self.size = max(1, min(self.size, asked // 2))
-            self._patience = min(self._patience * 2, 64)
+            self._patience = min(self._patience * 2, 16)
 
     def grow(self) -> None:
         """Tell that a portion went well."""
@@ -148,14 +141,27 @@ class Rpc:
         found: T = self._learnt[key]
         return found
 
-    async def call(self, method: str, params: Sequence[Any], *, tries: int | None = None) -> object:
-        """Return the result of one method; raises `RpcError`, after some tries if it may pass."""
+    async def call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        *,
+        tries: int | None = None,
+        alternative: bool = False,
+        due: bool = False,
+    ) -> object:
+        """Return the result of one method; raises `RpcError`, after some tries if it may pass.
+
+        An `alternative`, as to ask for less, is better than the same once more, unless the node
+        says to wait. Where a result is `due`, null comes from a machine that is a block behind.
+        """
         tries = self._tries if tries is None else tries
+        passing = _ASK_AGAIN if alternative else _MAY_PASS
         for attempt in range(tries):
             try:
-                return await self._call_once(method, params)
+                return await self._call_once(method, params, due=due)
             except RpcError as error:
-                if error.tried or error.kind not in _ASK_AGAIN or attempt + 1 == tries:
+                if error.kind not in passing or attempt + 1 == tries:
                     raise
             await self._wait(attempt)
         raise AssertionError("the last try returns or raises")
@@ -190,8 +196,6 @@ class Rpc:
         try:
             got = await self._batch_once([calls[index] for index in some])
         except RpcError as error:
-            if error.kind in _WAIT and error.tried:
-                raise
             if error.kind in _WAIT:
                 return error
             self._batches.shrink(len(some), to=1 if error.kind == "refused" else None)
@@ -213,6 +217,7 @@ class Rpc:
             if isinstance(outcome, RpcError) and outcome.kind in (*_WAIT, "refused"):
                 raise outcome
             answers[index] = outcome
+        self._batches.grow()
 
     async def _outcome(self, call: Call) -> object:
         try:
@@ -220,9 +225,11 @@ class Rpc:
         except RpcError as error:
             return error
 
-    async def _call_once(self, method: str, params: Sequence[Any]) -> object:
+    async def _call_once(self, method: str, params: Sequence[Any], *, due: bool) -> object:
         request = self._request(method, params)
         answer = self._read(await self._post(request), request["id"])
+        if answer is None and due:
+            answer = RpcError(f"{self._host} answers {method} with nothing", kind="no block")
         if isinstance(answer, RpcError):
             raise answer
         return answer
@@ -253,12 +260,12 @@ class Rpc:
         try:
             return await self._fetcher.post_json(self._url, payload)
         except FetchError as error:
-            said = self._without_key(str(error))
-            kind = _KIND_OF_REASON[error.reason]
+            said = one_line(self._without_key(str(error)), max_chars=400)
+            kind = _KIND_OF_REASON.get(error.reason, "refused")
             if error.reason in ("refused", "server error"):  # then the answer's words say more
                 words = kind_of(said.replace(self._host, ""))
                 kind = kind if words == "other" else words
-            raise RpcError(f"{self._host}: {said}", kind=kind, said=said, tried=True) from None
+            raise RpcError(f"{self._host}: {said}", kind=kind, said=said) from None
 
     def _read(self, reply: object, request_id: int) -> object:
         """Return the result in an answer, or the `RpcError` that it is."""
@@ -279,7 +286,7 @@ class Rpc:
         code, data = error.get("code"), error.get("data")
         code = code if isinstance(code, int) else None
         said = [text for text in (error.get("message"), _said_in(data)) if isinstance(text, str)]
-        message = one_line(self._without_key(": ".join(said)), chars=400) or "an error"
+        message = one_line(self._without_key(": ".join(said)), max_chars=400) or "an error"
         kind = kind_of(message, code=code)
         return RpcError(f"{self._host} says {message!r}", kind=kind, said=message, data=data)
 

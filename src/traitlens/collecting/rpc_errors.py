@@ -9,6 +9,7 @@ those of the well-known providers, each with where it was seen.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 ErrorKind = Literal[
@@ -17,7 +18,8 @@ ErrorKind = Literal[
     "too much",  # ask for less at once
     "no block",  # this machine of the node does not have the block, or not yet
     "no state",  # the node has forgotten the block's state or logs
-    "refused",  # the node never answers this, or not to us, or does not answer at all
+    "refused",  # the node never answers this, or not to us, or is not there
+    "down",  # whoever stands before the node says so, or nobody answers in time
     "malformed",  # no JSON-RPC answer at all
     "other",
 ]
@@ -49,8 +51,7 @@ _KINDS: tuple[tuple[ErrorKind, str], ...] = (
         r"|max(imum)? (block|results|response)|more than [\d,.]+k? (results|logs|blocks)"
         r"|response (size|is too large|too large)|results? (limit|too)|exceeds limit of"
         r"|(at most|limited to) [\d,.]+k? (blocks|logs|results)|blocks distance|smaller than size"
-        r"|time(d)? ?out|deadline exceeded|batch|entity too large|content length|payload too large"
-        r"|no backend is currently healthy",
+        r"|batch|entity too large|content length|payload too large",
     ),
     (
         "rate limited",
@@ -94,22 +95,30 @@ def kind_of(message: str, *, code: int | None = None) -> ErrorKind:
     return "other"
 
 
-def suggested_span(message: str) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """How many blocks a node says that it would take: anywhere, or else at this place."""
+
+    blocks: int
+    anywhere: bool = True
+
+
+def suggestion(message: str) -> Suggestion | None:
     """Return how many blocks a node says that it would take; None where it names no number.
 
     Taken are the range that it says would work, and the last cap that it names: "block range =
-    5120, max block range = 5000" says first what was asked for. It may still be wrong.
+    5120, max block range = 5000" says first what was asked for. It may still be wrong. A range is
+    as wide as the logs of its blocks allow, unless it is as wide as the cap that is named beside.
     """
-    if found := _BLOCKS.search(message):
-        return _span(int(found[1], 16), int(found[2], 16))
-    if found := _DECIMAL_BLOCKS.search(message):
-        return _span(int(found[1]), int(found[2]))
     caps = [_number(digits, thousand) for digits, thousand in _CAP.findall(message)]
-    return next((cap for cap in reversed(caps) if cap), None)
-
-
-def _span(first: int, last: int) -> int | None:
-    return last - first + 1 if last >= first else None
+    cap = next((cap for cap in reversed(caps) if cap), None)
+    if found := _BLOCKS.search(message):
+        width = int(found[2], 16) - int(found[1], 16) + 1
+    elif found := _DECIMAL_BLOCKS.search(message):
+        width = int(found[2]) - int(found[1]) + 1
+    else:
+        return Suggestion(blocks=cap) if cap else None
+    return Suggestion(blocks=width, anywhere=width == cap) if width > 0 else None
 
 
 def _number(digits: str, thousand: str) -> int:

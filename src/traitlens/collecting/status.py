@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from traitlens import files
-from traitlens.collecting.abi import one_line
 from traitlens.collecting.ledger import STATUSES, Part, Records, Status, TokenRecord
 from traitlens.collecting.workspace import INFO, TOKENS, Workspace
 from traitlens.errors import CollectError
+from traitlens.plain_text import one_line
 from traitlens.tables import Column, Table
 
 # What has become of content. here: it was fetched. gone: whoever should have it does not, hides
@@ -147,13 +147,8 @@ def _info(path: Path) -> dict[str, Any]:
     names = ("collection", "chain_id", "contract", "standard", "block", "source")
     found = {name: info.get(name) for name in names} if isinstance(info, dict) else {}
     return {
-        name: _said(value) if isinstance(value, str) else value for name, value in found.items()
+        name: one_line(value) if isinstance(value, str) else value for name, value in found.items()
     }
-
-
-def _said(text: str) -> str:
-    """Return a stranger's words for a terminal: one line, nothing that steers it."""
-    return one_line(text) or ""
 
 
 def _unfinished(work: Workspace) -> int | None:
@@ -173,10 +168,10 @@ def _counted(
     for record in records.read(records.ids()):
         stale += record.stale is not None
         if record.reason is not None:
-            reasons[record.status, record.half or "", _said(record.reason)] += 1
+            reasons[record.status, record.half or "", one_line(record.reason)] += 1
         for half in places:
             place, fate, proof = _fate(record, half)
-            place = _said(place)
+            place = one_line(place)
             places[half][place][fate] += 1
             verified[half, place] += proof == "verified"
     return StatusReport(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from traitlens.collecting.abi import MAX_UINT
-from traitlens.collecting.transfers import MAX_TOKENS
+from traitlens.collecting.records import MAX_TOKENS
 from traitlens.errors import CollectError
 
 _PART = re.compile(r"\s*(\d{1,78})\s*(?:-\s*(\d{1,78})\s*)?", re.ASCII)

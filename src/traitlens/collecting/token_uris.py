@@ -6,13 +6,10 @@ import re
 from collections.abc import Sequence
 
 from traitlens.collecting.abi import call_data, read_bytes
-from traitlens.collecting.calls import Failed, Outcome, call_many
+from traitlens.collecting.calls import MAX_URI_BYTES, Failed, Outcome, call_many
 from traitlens.collecting.pinning import at_pin, block_parameter, pin_of
 from traitlens.collecting.records import Contract, ListedToken
 from traitlens.collecting.rpc import Rpc
-
-# A `data:` URI holds the whole document, its SVG included; the largest seen have some 100 kB.
-MAX_URI_BYTES = 4 << 20
 
 _FUNCTION = {"erc721": "tokenURI(uint256)", "erc1155": "uri(uint256)"}
 _NOT_UTF8 = re.compile(r"[\udc80-\udcff]")
@@ -29,7 +26,8 @@ async def token_uris(rpc: Rpc, contract: Contract, ids: Sequence[int]) -> list[L
     block = await block_parameter(rpc, contract.address, pinned)
     function = _FUNCTION[contract.standard]
     calls = [(contract.address, call_data(function, token_id)) for token_id in ids]
-    outcomes = await at_pin(rpc, pinned, call_many(rpc, calls, block))
+    found = call_many(rpc, calls, block, max_bytes=MAX_URI_BYTES)
+    outcomes = await at_pin(rpc, pinned, found)
     several = contract.standard == "erc1155"
     return [
         _listed(token_id, outcome, function=function.partition("(")[0], several=several)
@@ -45,7 +43,11 @@ def fill_in_id(uri: str, token_id: int) -> str:
 def _listed(token_id: int, outcome: Outcome, *, function: str, several: bool) -> ListedToken:
     uri, problem = _read_uri(outcome, function)
     if uri is not None and several:
-        uri = fill_in_id(uri, token_id)
+        # Each {id} gets 60 characters longer, and there may be a million of them.
+        if len(uri) + 60 * uri.count("{id}") > MAX_URI_BYTES:
+            uri, problem = None, f"{function} names {{id}} too often"
+        else:
+            uri = fill_in_id(uri, token_id)
     return ListedToken(token_id=str(token_id), uri=uri, problem=problem)
 
 
@@ -55,9 +57,7 @@ def _read_uri(outcome: Outcome, function: str) -> tuple[str | None, str | None]:
         return None, f"{function} failed: {outcome.reason}"
     said = read_bytes(outcome)
     if said is None:
-        return None, f"{function} answered {len(outcome)} bytes that are no string"
-    if len(said) > MAX_URI_BYTES:
-        return None, f"{function} answered {len(said):,} bytes; at most {MAX_URI_BYTES:,} are taken"
+        return None, f"{function} answered no string: {len(outcome)} bytes"
     if not said.strip(b"\0 \t\r\n"):
         return None, f"{function} answered an empty string"
     return _text(said), None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from traitlens.collecting.abi import TOPICS, read_uints, read_words
 from traitlens.collecting.logs import Log
+from traitlens.collecting.records import MAX_TOKENS
 from traitlens.errors import CollectError
 
 TRANSFER = TOPICS["Transfer(address,address,uint256)"]
@@ -15,8 +16,6 @@ CONSECUTIVE = TOPICS["ConsecutiveTransfer(uint256,uint256,address,address)"]
 SINGLE = TOPICS["TransferSingle(address,address,address,uint256,uint256)"]
 BATCH = TOPICS["TransferBatch(address,address,address,uint256[],uint256[])"]
 TRANSFERS = {"erc721": (TRANSFER, CONSECUTIVE), "erc1155": (SINGLE, BATCH)}
-
-MAX_TOKENS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,7 @@ class Transfer:
     pairs: Iterable[tuple[int, int]]  # id and amount; can be gone through once
     sender: int
     receiver: int
+    claimed: int = 0  # how many ids a few bytes stand for
 
 
 def words_of(log: Log) -> list[int]:
@@ -54,10 +54,9 @@ def _consecutive(log: Log) -> Transfer | None:
     if len(log.topics) != 4 or len(log.data) != 32:
         return None
     first, sender, receiver, last = words_of(log)
-    if last - first >= MAX_TOKENS:
-        raise too_many(last - first + 1)
     pairs = ((token_id, 1) for token_id in range(first, last + 1))
-    return Transfer(pairs=pairs, sender=sender, receiver=receiver)
+    claimed = max(last + 1 - first, 0)
+    return Transfer(pairs=pairs, sender=sender, receiver=receiver, claimed=claimed)
 
 
 def _single(log: Log) -> Transfer | None:
@@ -99,9 +98,17 @@ class Holdings:
     burnt: set[int] = field(default_factory=set)  # and not minted again
     ever_burnt: set[int] = field(default_factory=set)
     _supply: Counter[int] = field(default_factory=Counter)
+    _claimed: int = 0
 
     def follow(self, transfer: Transfer) -> None:
-        """Take note of a transfer; one of 0 pieces moved nothing, so it shows no token."""
+        """Take note of a transfer; one of 0 pieces moved nothing, so it shows no token.
+
+        Raises `CollectError` for more tokens than any collection has, also where the same ones are
+        claimed again and again.
+        """
+        self._claimed += transfer.claimed
+        if self._claimed > MAX_TOKENS:
+            raise too_many(self._claimed)
         for token_id, amount in transfer.pairs:
             if amount == 0:
                 continue

@@ -26,9 +26,9 @@ from traitlens.description.statistics import (
     TraitNumbers,
     TraitType,
 )
-from traitlens.description.texts import one_line
 from traitlens.digest import Digest, key_of
 from traitlens.metrics import ceiling
+from traitlens.plain_text import one_line
 from traitlens.records import Token
 
 _SIZES = 12  # the most frequent ones

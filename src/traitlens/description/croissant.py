@@ -18,7 +18,8 @@ from traitlens import files
 from traitlens.description.publication import LICENCE_PAGES, Publication, licence_id
 from traitlens.description.statistics import Description
 from traitlens.description.stored import STATISTICS
-from traitlens.description.texts import count, one_line
+from traitlens.description.texts import count
+from traitlens.plain_text import one_line
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS
 from traitlens.shards import Column, columns

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlens import files
-from traitlens.description.texts import one_line
+from traitlens.plain_text import one_line
 
 LEAKS = "leaks.json"
 FILTERS = "filters.json"

@@ -20,8 +20,9 @@ from traitlens.description.statistics import (
     Description,
     Histogram,
 )
-from traitlens.description.texts import count, one_line, percent, size_words
+from traitlens.description.texts import count, percent, size_words
 from traitlens.pages import html_page, img, isolated
+from traitlens.plain_text import one_line
 
 COLLECTIONS_DRAWN = 60  # with pictures; the others are rows of a table
 _GROUPS_SHOWN = 24

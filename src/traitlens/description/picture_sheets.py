@@ -13,7 +13,8 @@ from PIL import Image
 
 from traitlens import files
 from traitlens.description.pictures import EXAMPLES, MEAN_PX, Gallery
-from traitlens.description.texts import count, one_line
+from traitlens.description.texts import count
+from traitlens.plain_text import one_line
 from traitlens.sheets import contact_sheet
 from traitlens.standardization import png_bytes
 

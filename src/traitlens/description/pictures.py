@@ -19,8 +19,8 @@ from PIL import Image
 
 from traitlens.description.counting import Tally
 from traitlens.description.statistics import Colour
-from traitlens.description.texts import one_line
 from traitlens.digest import Digest
+from traitlens.plain_text import one_line
 from traitlens.records import Location
 from traitlens.shards import ROWS_PER_GROUP
 from traitlens.sheets import PAPER

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from traitlens.captions.words import trait_words
 from traitlens.description.counting import distinct_pairs, type_numbers
 from traitlens.description.statistics import Histogram, RareToken, Rarity, TraitCount
-from traitlens.description.texts import one_line
 from traitlens.digest import Digest
+from traitlens.plain_text import one_line
 from traitlens.records import Trait
 
 SHOWN = 10

@@ -7,7 +7,7 @@
         └── counts, traits, captions, pictures, rarity
 
 Names, values and reasons were written by strangers: they stand here as one line of bounded length
-without control characters (`texts.one_line`). Whoever renders them still has to escape them.
+without control characters (`plain_text.one_line`). Whoever renders them still has to escape them.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ from traitlens.description.statistics import (
     groups,
 )
 from traitlens.description.stored import read_stored
-from traitlens.description.texts import one_line
 from traitlens.description.themes import theme_of
 from traitlens.digest import Digest
+from traitlens.plain_text import one_line
 from traitlens.progress import Progress, silent
 from traitlens.records import SPLITS
 from traitlens.store import CollectionEntry, Dataset

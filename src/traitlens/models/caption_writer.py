@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from traitlens.captions.writer import Reply, Request, instructions, one_line, question
+from traitlens.captions.writer import Reply, Request, as_caption, instructions, question
 from traitlens.config import check_range
 from traitlens.errors import ModelError
 
@@ -93,7 +93,7 @@ class TransformersWriter:
 
 
 def _reply(text: str, prompt_tokens: int, caption_tokens: int) -> Reply:
-    caption = one_line(text)
+    caption = as_caption(text)
     return Reply(
         caption=caption,
         problem=None if caption else "an empty answer",

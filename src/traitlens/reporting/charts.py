@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from traitlens.description.texts import one_line
+from traitlens.plain_text import one_line
 from traitlens.tables import Column
 
 _WIDTH = 760

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from traitlens.description.texts import count, one_line
+from traitlens.description.texts import count
 from traitlens.embedding import Embedded, Gallery
 from traitlens.evaluation import Evaluation, FreeTextEvaluation
 from traitlens.pages import img
+from traitlens.plain_text import one_line
 from traitlens.reporting.examples import (
     CollectionExamples,
     Example,

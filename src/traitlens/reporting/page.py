@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from importlib import resources
 
-from traitlens.description.texts import count, one_line
+from traitlens.description.texts import count
 from traitlens.embedding import Embedded
 from traitlens.evaluation import Difficulty, Evaluation, FreeTextEvaluation
 from traitlens.pages import html_page
+from traitlens.plain_text import one_line
 from traitlens.reporting.charts import Bar, Point, bar_chart, heat_map, scatter
 from traitlens.reporting.confusion import CollectionConfusion, Confusion, Matrix
 from traitlens.reporting.example_cards import free_text_cards, standing_cards

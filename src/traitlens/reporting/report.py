@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from traitlens import files
-from traitlens.description.texts import one_line
 from traitlens.embedding import Embedded
 from traitlens.evaluation import (
     Evaluation,
@@ -19,6 +18,7 @@ from traitlens.evaluation import (
     evaluate_free_text,
 )
 from traitlens.evaluation.scoring import Clusters
+from traitlens.plain_text import one_line
 from traitlens.progress import Progress, silent
 from traitlens.reporting.confusion import Confusion, confusion
 from traitlens.reporting.free_text_tables import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from traitlens.description.texts import one_line
 from traitlens.pages import isolated
+from traitlens.plain_text import one_line
 
 
 def said(text: str, *, max_chars: int = 200) -> str:

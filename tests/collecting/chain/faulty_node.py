@@ -35,6 +35,7 @@ class FaultyNode:
     before: Callable[[Json], Reply | None] = lambda asked: None
     after: Callable[[Json, Json], Json] = lambda asked, answer: answer
     asked: list[Json] = field(default_factory=list)
+    sick: bool = False  # for the faults' own use
 
     def methods(self) -> list[str]:
         """The methods that were asked for, those in batches too."""

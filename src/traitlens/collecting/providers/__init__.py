@@ -2,7 +2,7 @@
 
 alchemy     Alchemy's NFT API v3
 nftscan     NFTScan's API v2
-asking      keys, and what becomes of an answer that is none
+asking      what both share: the key, patience, and what becomes of an answer that is none
 paging      pages to the end, however they are given
 fields      values of an answer, each of the type that it must have
 
@@ -28,7 +28,10 @@ PROVIDERS = {provider.name: provider for provider in (Alchemy, Nftscan)}
 class Provider(Protocol):
     """Whoever knows a contract and lists its tokens."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called by `--provider`."""
+        ...
 
     async def info(self, address: str) -> Contract:
         """Return what the provider knows of the contract; raises CollectError."""

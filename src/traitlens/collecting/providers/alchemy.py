@@ -17,17 +17,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from traitlens.collecting.abi import checked_address
 from traitlens.collecting.providers import fields
 from traitlens.collecting.providers.asking import (
-    JsonGetter,
-    checked_address,
-    failure,
-    one_line,
-    served,
+    NO_URI,
+    PAGE_SIZE,
+    KeyedProvider,
+    error_in,
+    token_id,
 )
-from traitlens.collecting.providers.paging import Page, all_tokens, key_of_next
-from traitlens.collecting.records import Contract, FetchError, FetchReason, ListedToken
-from traitlens.errors import CollectError
+from traitlens.collecting.providers.paging import Page, all_tokens
+from traitlens.collecting.records import Contract, ListedToken
 
 # What the API calls the chains: the networks of its OpenAPI file that have an EVM.
 NETWORKS = {
@@ -53,60 +53,23 @@ NETWORKS = {
     "eip155:421614": "arb-sepolia",
     "eip155:11155111": "eth-sepolia",
 }
-PAGE_SIZE = 100  # the most that a page has
-
-_NO_URI = "no token URI"
-# Codes of errors in JSON-RPC's form, of which the first is also that of a key that is no good.
-_REASONS: Mapping[object, FetchReason] = {
-    -32600: "refused",
-    -32601: "unusable address",
-    -32602: "unusable address",
-    401: "refused",
-    403: "refused",
-    429: "rate limited",
-}
+HOSTS = {chain: f"{network}.g.alchemy.com" for chain, network in NETWORKS.items()}
 
 
-class Alchemy:
-    """A provider; see `providers.Provider`."""
+class Alchemy(KeyedProvider):
+    """Alchemy as a provider."""
 
-    name: str = "alchemy"
-    variable: str = "ALCHEMY_API_KEY"
-
-    def __init__(
-        self,
-        fetcher: JsonGetter,
-        *,
-        key: str,
-        chain: str = "eip155:1",
-        base_url: str | None = None,
-    ) -> None:
-        """Keep a key and the address of a chain; raise ConfigError for one that is not served."""
-        network = served(chain, NETWORKS, self.name)
-        self._fetcher = fetcher
-        self._key = key
-        self._chain = chain
-        self._base_url = (base_url or f"https://{network}.g.alchemy.com").rstrip("/")
+    name = "alchemy"
+    variable = "ALCHEMY_API_KEY"
+    hosts = HOSTS
 
     async def info(self, address: str) -> Contract:
         """Return what Alchemy knows of the contract; raise CollectError where it is no NFT's."""
         address = checked_address(address)
-        answer = await self._get("getContractMetadata", {"contractAddress": address}, address)
-        standard = fields.standard(answer.get("tokenType"))
-        if standard is None:
-            said = one_line(str(answer.get("tokenType")))
-            raise CollectError(
-                f"{address} on {self._chain} is no contract of NFTs; alchemy calls it {said!r}"
-            )
-        return Contract(
-            chain_id=self._chain,
-            address=address,
-            standard=standard,
-            name=fields.text(answer.get("name")),
-            symbol=fields.text(answer.get("symbol")),
-            total_supply=fields.whole(answer.get("totalSupply")),
-            recognised_by=self.name,
-        )
+        asked = {"contractAddress": address}
+        answer = await self._get("nft/v3/getContractMetadata", asked, about=address)
+        kind, supply = answer.get("tokenType"), answer.get("totalSupply")
+        return self._contract(address, answer, standard=kind, supply=supply)
 
     def tokens(self, address: str) -> AsyncIterator[ListedToken]:
         """Yield the contract's tokens, each once; raise CollectError for a listing without end.
@@ -118,62 +81,36 @@ class Alchemy:
         address = checked_address(address)
 
         async def page_of(key: str | None) -> Page:
-            return await self._page(address, key)
+            asked = {"contractAddress": address, "withMetadata": "true", "limit": str(PAGE_SIZE)}
+            # Only what Alchemy has at hand: what it lacks is fetched here.
+            asked["tokenUriTimeoutInMs"] = "0"
+            if key is not None:
+                asked["startToken"] = key
+            answer = await self._get("nft/v3/getNFTsForContract", asked, about=address)
+            return self._page(address, answer.get("nfts"), answer.get("pageKey"), _token)
 
         return all_tokens(page_of, of=self._of(address))
 
-    async def _page(self, address: str, key: str | None) -> Page:
-        asked = {"contractAddress": address, "withMetadata": "true", "limit": str(PAGE_SIZE)}
-        # Only what Alchemy has at hand: what it lacks is fetched here, past no cache of a stranger.
-        asked["tokenUriTimeoutInMs"] = "0"
-        if key is not None:
-            asked["startToken"] = key
-        answer = await self._get("getNFTsForContract", asked, address)
-        listed = answer.get("nfts")
-        if not isinstance(listed, list):
-            raise CollectError(f"{self._of(address)}: the answer has no list of tokens")
-        return Page(
-            tokens=[_token(item, self._of(address)) for item in listed],
-            next_key=key_of_next(answer.get("pageKey"), of=self._of(address)),
-        )
+    def _headers(self, key: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {key}"}
 
-    async def _get(self, method: str, params: Mapping[str, str], about: str) -> Mapping[str, Any]:
-        url = f"{self._base_url}/nft/v3/{method}"
-        headers = {"Authorization": f"Bearer {self._key}"}
-        try:
-            answer = await self._fetcher.get_json(url, params=params, headers=headers)
-            return _without_error(fields.mapping(answer))
-        except FetchError as error:
-            raise failure(
-                error, provider=self.name, variable=self.variable, key=self._key, about=about
-            ) from None
-
-    def _of(self, address: str) -> str:
-        return f"alchemy, {address} on {self._chain}"
+    def _opened(self, answer: object) -> object:
+        """Return an answer; raise FetchError for one that is an error in JSON-RPC's form."""
+        if not isinstance(answer, dict) or "error" not in answer:
+            return answer
+        error = fields.mapping(answer["error"])
+        raise error_in(error.get("code"), error.get("message", answer["error"]))
 
 
-def _without_error(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an answer; raise FetchError for one that is an error in JSON-RPC's form."""
-    if "error" not in answer:
-        return answer
-    error = fields.mapping(answer["error"])
-    said = one_line(str(error.get("message", answer["error"])))
-    raise FetchError(_REASONS.get(error.get("code"), "server error"), said)
-
-
-def _token(item: object, of: str) -> ListedToken:
-    nft = fields.mapping(item)
-    token_id = fields.whole(nft.get("tokenId"))
-    if token_id is None:
-        raise CollectError(f"{of}: a token has the id {one_line(str(nft.get('tokenId')))!r}")
+def _token(nft: Mapping[str, Any], of: str) -> ListedToken:
     raw = fields.mapping(nft.get("raw"))
     uri = fields.address(raw.get("tokenUri")) or fields.address(nft.get("tokenUri"))
     document = fields.mapping(raw.get("metadata")) or None
     error = fields.text(raw.get("error"))
     return ListedToken(
-        token_id=str(token_id),
+        token_id=token_id(nft.get("tokenId"), of=of),
         uri=uri,
-        problem=None if uri or document else error or _NO_URI,
+        problem=None if uri or document else error or NO_URI,
         document=document,
         known=_known(nft, error),
     )

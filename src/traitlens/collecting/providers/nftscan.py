@@ -9,28 +9,26 @@ https://docs.nftscan.com/nftscan/Asset%20Model and Collection%20Model; hosts, mo
 in github.com/nftscan-official/nftscan-api-js-sdk. The key goes into the header `X-API-KEY`.
 
 Each answer is an envelope, {"code": 200, "msg": null, "data": ...}: a `code` of 4XX or 5XX is an
-error, whatever HTTP's status says. HTTP's own are the fetcher's matter; an envelope that says 429
-or 5XX is waited out here.
+error, whatever HTTP's status says.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from traitlens.collecting.abi import checked_address
 from traitlens.collecting.documents import Document, read_document
 from traitlens.collecting.providers import fields
 from traitlens.collecting.providers.asking import (
-    JsonGetter,
-    checked_address,
-    failure,
-    one_line,
-    served,
+    NO_URI,
+    PAGE_SIZE,
+    KeyedProvider,
+    error_in,
+    token_id,
 )
-from traitlens.collecting.providers.paging import Page, all_tokens, key_of_next
-from traitlens.collecting.records import Contract, FetchError, FetchReason, ListedToken
-from traitlens.errors import CollectError
+from traitlens.collecting.providers.paging import Page, all_tokens
+from traitlens.collecting.records import Contract, ListedToken
 
 # The hosts of the chains, as in the SDK of 2025; it dropped others before.
 HOSTS = {
@@ -46,61 +44,23 @@ HOSTS = {
     "eip155:8453": "baseapi.nftscan.com",
     "eip155:80094": "beraapi.nftscan.com",
 }
-PAGE_SIZE = 100  # the most that a page has
-WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0)  # after each envelope that says 429 or 5XX
 
 _OK = 200
-_REASONS: Mapping[int, FetchReason] = {
-    401: "refused",
-    403: "refused",
-    404: "not found",
-    429: "rate limited",
-}
 
 
-class Nftscan:
-    """A provider; see `providers.Provider`."""
+class Nftscan(KeyedProvider):
+    """NFTScan as a provider."""
 
-    name: str = "nftscan"
-    variable: str = "NFTSCAN_API_KEY"
-
-    def __init__(
-        self,
-        fetcher: JsonGetter,
-        *,
-        key: str,
-        chain: str = "eip155:1",
-        base_url: str | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        """Keep a key and the address of a chain; raise ConfigError for one that is not served."""
-        host = served(chain, HOSTS, self.name)
-        self._fetcher = fetcher
-        self._key = key
-        self._chain = chain
-        self._base_url = (base_url or f"https://{host}").rstrip("/")
-        self._sleep = sleep
+    name = "nftscan"
+    variable = "NFTSCAN_API_KEY"
+    hosts = HOSTS
 
     async def info(self, address: str) -> Contract:
         """Return what NFTScan knows of the contract; raise CollectError where it knows nothing."""
         address = checked_address(address)
         data = await self._collection(address)
-        standard = fields.standard(data.get("erc_type"))
-        if standard is None:
-            said = one_line(str(data.get("erc_type")))
-            raise CollectError(
-                f"{address} on {self._chain} is no collection that nftscan knows; "
-                f"it has the standard {said!r}"
-            )
-        return Contract(
-            chain_id=self._chain,
-            address=address,
-            standard=standard,
-            name=fields.text(data.get("name")),
-            symbol=fields.text(data.get("symbol")),
-            total_supply=fields.whole(data.get("items_total")),
-            recognised_by=self.name,
-        )
+        kind, supply = data.get("erc_type"), data.get("items_total")
+        return self._contract(address, data, standard=kind, supply=supply)
 
     async def tokens(self, address: str) -> AsyncIterator[ListedToken]:
         """Yield the contract's tokens, each once; raise CollectError for a listing without end.
@@ -112,77 +72,40 @@ class Nftscan:
         address = checked_address(address)
         shared = _known_of_all(await self._collection(address))
 
+        def token(asset: Mapping[str, Any], of: str) -> ListedToken:
+            return _token(asset, of, shared)
+
         async def page_of(cursor: str | None) -> Page:
-            return await self._page(address, cursor, shared)
+            asked = {"limit": str(PAGE_SIZE)} | ({} if cursor is None else {"cursor": cursor})
+            data = await self._get(f"api/v2/assets/{address}", asked, about=address)
+            return self._page(address, data.get("content"), data.get("next"), token)
 
-        async for token in all_tokens(page_of, of=self._of(address)):
-            yield token
-
-    async def _page(self, address: str, cursor: str | None, shared: Mapping[str, object]) -> Page:
-        asked = {"limit": str(PAGE_SIZE)} | ({} if cursor is None else {"cursor": cursor})
-        data = fields.mapping(await self._get(f"assets/{address}", asked, address))
-        listed = data.get("content")
-        if not isinstance(listed, list):
-            raise CollectError(f"{self._of(address)}: the answer has no list of tokens")
-        return Page(
-            tokens=[_token(item, self._of(address), shared) for item in listed],
-            next_key=key_of_next(data.get("next"), of=self._of(address)),
-        )
+        async for found in all_tokens(page_of, of=self._of(address)):
+            yield found
 
     async def _collection(self, address: str) -> Mapping[str, Any]:
         asked = {"show_attribute": "false"}
-        return fields.mapping(await self._get(f"collections/{address}", asked, address))
+        return await self._get(f"api/v2/collections/{address}", asked, about=address)
 
-    async def _get(self, path: str, params: Mapping[str, str], about: str) -> object:
-        try:
-            return await self._patiently(f"{self._base_url}/api/v2/{path}", params)
-        except FetchError as error:
-            raise failure(
-                error, provider=self.name, variable=self.variable, key=self._key, about=about
-            ) from None
+    def _headers(self, key: str) -> Mapping[str, str]:
+        return {"X-API-KEY": key}
 
-    async def _patiently(self, url: str, params: Mapping[str, str]) -> object:
-        """Return the data of an envelope, after waiting for one that says 429 or 5XX to pass."""
-        headers = {"X-API-KEY": self._key}
-        for wait_s in WAITS_S:
-            answer = await self._fetcher.get_json(url, params=params, headers=headers)
-            try:
-                return _opened(answer)
-            except FetchError as error:
-                if error.for_good:
-                    raise
-            await self._sleep(wait_s)
-        return _opened(await self._fetcher.get_json(url, params=params, headers=headers))
-
-    def _of(self, address: str) -> str:
-        return f"nftscan, {address} on {self._chain}"
+    def _opened(self, answer: object) -> object:
+        """Return the data in an envelope; raise FetchError for the error that it tells."""
+        envelope = fields.mapping(answer)
+        code = envelope.get("code")
+        if fields.whole(code) == _OK:
+            return envelope.get("data")
+        raise error_in(code, envelope.get("msg"))
 
 
-def _opened(answer: object) -> object:
-    """Return the data in an envelope; raise FetchError for the error that it tells."""
-    envelope = fields.mapping(answer)
-    code = fields.whole(envelope.get("code"))
-    if code == _OK:
-        return envelope.get("data")
-    if code is None:
-        raise FetchError("server error", "the answer is no envelope with a code")
-    reason = _REASONS.get(code, "unusable address" if 400 <= code < 500 else "server error")
-    raise FetchError(reason, f"code {code}, {one_line(str(envelope.get('msg')))}")
-
-
-def _token(item: object, of: str, shared: Mapping[str, object]) -> ListedToken:
-    asset = fields.mapping(item)
-    token_id = fields.whole(asset.get("token_id"))
-    if token_id is None:
-        token_id = fields.whole(asset.get("contract_token_id"))
-    if token_id is None:
-        raise CollectError(f"{of}: a token has the id {one_line(str(asset.get('token_id')))!r}")
+def _token(asset: Mapping[str, Any], of: str, shared: Mapping[str, object]) -> ListedToken:
     uri = fields.address(asset.get("token_uri"))
     document = _document(asset.get("metadata_json"))
     return ListedToken(
-        token_id=str(token_id),
+        token_id=token_id(asset.get("token_id"), asset.get("contract_token_id"), of=of),
         uri=uri,
-        problem=None if uri or document else "no token URI",
+        problem=None if uri or document else NO_URI,
         document=document,
         known={**shared, **_known(asset)},
     )

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from traitlens.collecting.records import ListedToken
+from traitlens.collecting.records import MAX_TOKENS, ListedToken
 from traitlens.errors import CollectError
 
-MAX_TOKENS = 5_000_000  # of one contract
 MAX_BARREN_PAGES = 10  # one after another, without a token that is new
 
 _MAX_KEY_CHARS = 4096
