@@ -29,7 +29,7 @@ from traitlens.collecting.records import Contract, ListedToken
 from traitlens.collecting.run_log import RunLog
 from traitlens.collecting.running import Run
 from traitlens.collecting.taking import Taker
-from traitlens.collecting.updating import history, removed_files
+from traitlens.collecting.updating import history, known_uris, removed_files
 from traitlens.collecting.workspace import INFO, TOKENS, Plan, Workspace, claim, workspace
 from traitlens.errors import CollectError
 from traitlens.progress import Progress, silent
@@ -44,7 +44,7 @@ class CollectReport:
     """What `collect` has put into a folder.
 
     `statuses` and `reasons` count all tokens of the collection, `taken` those of which this run
-    fetched something, `requests` what was really sent, by host.
+    asked for something, `requests` what was really sent, by host.
     """
 
     path: Path
@@ -152,7 +152,7 @@ async def _collect(
         _prepare(work, plan, config, base, ledger)
     work.finish_commit()
     records = ledger if base is None else Records.open(work.out / TOKENS)
-    return _report(work.out, records, taken=run.taken, requests=requests, seconds=seconds)
+    return _report(work.out, records, taken=len(run.taken), requests=requests, seconds=seconds)
 
 
 async def _plan(work: Workspace, listing: Listing, config: CollectConfig) -> Plan:
@@ -164,7 +164,7 @@ async def _plan(work: Workspace, listing: Listing, config: CollectConfig) -> Pla
     elif config.retry is not None:
         raise CollectError(f"{work.out} has nothing yet that could be retried")
     else:
-        contract = await listing.contract(block=config.block)
+        contract = await listing.contract()
         plan = Plan(contract=contract)
         if before is not None:
             _check_same(before, contract, work.out)
@@ -223,10 +223,11 @@ def _listed(
     if base is None:
         return listing.tokens(contract, progress)
     if config.retry is not None:
-        return listing.some(contract, base.failed if config.retry == "failed" else base.lacking())
+        ids = base.failed if config.retry == "failed" else base.lacking()
+        return listing.some(contract, known_uris(base.read(ids)))
     everyone = config.selection() == _selection_of(work.out) == CollectConfig().selection()
     if plan.follows and everyone:
-        return listing.some(contract, ({*base.ids()} | plan.minted) - plan.burnt)
+        return listing.some(contract, dict.fromkeys(({*base.ids()} | plan.minted) - plan.burnt))
     return listing.tokens(contract, progress)
 
 
