@@ -161,3 +161,44 @@ def test_a_run_that_has_fetched_nothing_gives_way_to_another(tmp_path: Path) -> 
             assert not claim(work, choice, restart=False)
             work.write_plan(Plan(contract=CONTRACT))
             write(work.listing, "")
+
+
+def test_a_run_can_be_given_up_for_the_same_choice(tmp_path: Path) -> None:
+    for restart in (False, True):
+        with workspace(tmp_path / "raw") as work:
+            assert not claim(work, CHOICE, restart=restart)
+            assert (work.read_plan() is None) or not restart
+            assert not work.ledger.exists()
+            work.write_plan(Plan(contract=CONTRACT))
+            write(work.ledger, "a record\n")
+
+
+def test_a_damaged_plan_is_said_to_be(tmp_path: Path) -> None:
+    with workspace(tmp_path / "raw") as work:
+        write(work.path / "plan.json", '{"contract": {}}')
+        with pytest.raises(CollectError, match=r"plan\.json is damaged .*--restart"):
+            work.read_plan()
+
+
+def test_the_folder_may_be_the_current_one_or_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "disk"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with monkeypatch.context() as there:
+        there.chdir(tmp_path / "here")
+        one_run(Path(), number=1)
+    one_run(tmp_path / "link", number=1)
+    assert (tmp_path / "link").is_symlink()
+    assert tree(tmp_path / "here") == tree(tmp_path / "disk")
+    assert "tokens.jsonl" in tree(tmp_path / "disk")
+
+
+def test_a_folder_that_no_rename_can_put_in_place_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    with pytest.raises(CollectError, match="where a disk is mounted; name a folder in it"):
+        one_run(tmp_path / "raw", number=1)
+    assert not any(tmp_path.iterdir())

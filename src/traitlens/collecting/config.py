@@ -73,6 +73,12 @@ class CollectConfig:
         names = ("provider", "chain", "block", "from_block", "ids", "limit", "retry", "recheck")
         return {name: getattr(self, name) for name in names}
 
+    def of_a_contract(self) -> str | None:
+        """Return the name of an option that says something of a contract, None where none does."""
+        default = CollectConfig()
+        names = ("rpc", *self.choice())
+        return next((n for n in names if getattr(self, n) != getattr(default, n)), None)
+
     def selection(self) -> dict[str, str | int | None]:
         """Return which of a contract's tokens are asked for."""
         return {name: getattr(self, name) for name in ("ids", "limit")}

@@ -27,6 +27,8 @@ Half = Literal["uri", "document", "media"]
 # Reasons that may be no more when the same is tried later.
 PASSING: frozenset[str] = frozenset(get_args(FetchReason)) - FOR_GOOD
 
+RESTART = "--restart gives the stopped run up"
+
 _FILE = re.compile(r"(metadata|images)/[0-9]{1,78}\.[a-z0-9]{1,5}")
 
 
@@ -244,9 +246,7 @@ class Ledger(Records):
             for begin, text in _lines(self._file):
                 self._take_up(json.loads(text), begin)
         except (ValueError, TypeError, KeyError) as error:
-            raise CollectError(
-                f"{self.path} is damaged ({error}); start again without it"
-            ) from None
+            raise CollectError(f"{self.path} is damaged ({error}); {RESTART}") from None
         return self
 
     def __exit__(self, *_: object) -> None:

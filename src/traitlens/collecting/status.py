@@ -127,7 +127,7 @@ class StatusReport:
 def status(raw: str | Path) -> StatusReport:
     """Return what stands in a raw folder; raise CollectError where nothing was collected there."""
     raw = Path(raw)
-    work = Workspace(raw)
+    work = Workspace(raw.resolve())
     if (raw / TOKENS).is_file():
         records = Records.open(raw / TOKENS)
         info = _info(raw / INFO)
