@@ -86,13 +86,15 @@ def test_two_runs_leave_the_files_of_both(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(("number", "there"), [(1, False), (1, True), (2, True)])
 def test_a_commit_is_taken_up_wherever_it_was_stopped(
-    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stops = 0
     for move in range(1, 100):
         out = tmp_path / str(move) / "raw"
+        if there:
+            out.mkdir(parents=True)
         if number == 2:
             one_run(out, number=1)
         with monkeypatch.context() as patched:
@@ -189,6 +191,7 @@ def test_the_folder_may_be_the_current_one_or_a_link(
     with monkeypatch.context() as there:
         there.chdir(tmp_path / "here")
         one_run(Path(), number=1)
+        assert Path("tokens.jsonl").is_file(), "the folder in which a shell stands is the same"
     one_run(tmp_path / "link", number=1)
     assert (tmp_path / "link").is_symlink()
     assert tree(tmp_path / "here") == tree(tmp_path / "disk")

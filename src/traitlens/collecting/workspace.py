@@ -93,6 +93,10 @@ class Workspace:
         return self.path / "ledger.jsonl"
 
     @property
+    def committing(self) -> Path:
+        return self.path / "committing"
+
+    @property
     def runs(self) -> Path:
         return self.path / RUNS
 
@@ -152,7 +156,7 @@ class Workspace:
         with self.runs.open("rb") as lines:
             self._extend(RUNS, lines)
         files.write_json(final / INFO, dict(info))
-        files.write_text(self.path / "committing", "".join(f"{name}\n" for name in removed))
+        files.write_text(self.committing, "".join(f"{name}\n" for name in removed))
 
     def _extend(self, name: str, lines: Iterable[bytes]) -> None:
         """Write the list of that name with further lines; none at all where it has no line."""
@@ -166,15 +170,15 @@ class Workspace:
 
     def finish_commit(self) -> bool:
         """Move into place what a commit has left to move; return whether there was one."""
-        committing = self.path / "committing"
-        if not committing.is_file():
+        if not self.committing.is_file():
             return False
         if self.is_first:
             _move_all(self.path / "final", self.content)
-            if self.out.is_dir():
-                self.out.rmdir()
-            self.content.rename(self.out)
-        for name in committing.read_text().splitlines():
+            if self.out.is_dir():  # an empty one, in which a shell may stand; TOKENS comes last
+                _move_all(self.content, self.out)
+            else:
+                self.content.rename(self.out)
+        for name in self.committing.read_text().splitlines():
             (self.out / name).unlink(missing_ok=True)
         for name in (METADATA, IMAGES):
             _move_all(self.content / name, self.out / name)
@@ -222,9 +226,10 @@ def workspace(out: Path) -> Iterator[Workspace]:
     Raises CollectError where another process has it, where `out` holds anything else, and where it
     cannot be put in place by a rename.
     """
-    if not files.is_free(out) and not ((out / TOKENS).is_file() and (out / INFO).is_file()):
-        raise CollectError(f"{out} holds something that was not collected; choose another folder")
     work = Workspace(out.resolve())
+    ours = work.committing.is_file() or ((out / TOKENS).is_file() and (out / INFO).is_file())
+    if not ours and not files.is_free(out):
+        raise CollectError(f"{out} holds something that was not collected; choose another folder")
     if work.out.is_mount():
         raise CollectError(f"{out} is where a disk is mounted; name a folder in it")
     with held(work.path, out):
