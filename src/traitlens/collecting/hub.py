@@ -174,7 +174,7 @@ class _Pieces:
             if answer.status != _NO_SUCH_PART:
                 sink.write(answer.data)
             done = sink.tell()
-            self._progress("download", done // _MIB, -(-size // _MIB), f"MiB of {self._file}")
+            self._progress("download", _mib(done), _mib(size), f"MiB of {self._file}")
         sink.flush()
         os.fsync(sink.fileno())
 
@@ -192,6 +192,10 @@ class _Pieces:
                 raise FetchError("too large", said) from None
             self._piece_bytes = max(self._piece_bytes // 2, _SMALLEST_PIECE)
             raise
+
+
+def _mib(size: int) -> int:
+    return -(-size // _MIB)
 
 
 def _size_of(answer: Answer, *, start: int) -> int:

@@ -10,8 +10,9 @@
       final/                the lists of the finished collection, once all is there
       committing            from here on only files are moved, and a killed run does just that
 
-A first run's content becomes raw/ by one rename. A later run's files are moved in one by one; each
-move can be done twice, so a killed one is taken up.
+A first run's content becomes raw/ by one rename. A later run's files are moved in one by one, as
+are those of a first one where raw/ is an empty folder; each move can be done twice, so a killed one
+is taken up.
 """
 
 from __future__ import annotations
