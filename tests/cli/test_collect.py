@@ -16,8 +16,10 @@ from tests.collecting.chain.node import Chain, start_chain
 from tests.collecting.drawn_collection import minted as minted_at
 from tests.collecting.drawn_collection import publish_on_a_host
 from tests.collecting.gateway_server import GatewayServer, Page
-from traitlens.cli.collect import collect
+from traitlens.cli.collect import collect, tell
 from traitlens.cli.status import status
+from traitlens.collecting.ledger import Status
+from traitlens.collecting.pipeline import CollectReport
 from traitlens.errors import CollectError, ConfigError
 
 TOKENS = range(1, 6)
@@ -137,3 +139,20 @@ def test_a_private_host_that_was_not_named_is_not_asked(
     said = json.loads(run("status", tmp_path / "raw", "--json").stdout)
     assert said["reasons"][0]["reason"] == "forbidden address"
     assert server.requests == []
+
+
+def test_what_to_do_next_can_be_typed_as_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    statuses: dict[Status, int] = {"collected": 3, "rejected": 0, "failed": 1}
+    report = CollectReport(path=Path("my apes"), statuses=statuses, reasons={"timed out": 1})
+    tell(report, without=["ids", "limit"])
+    said = capsys.readouterr().out
+    assert "--retry failed, without --ids and --limit" in said
+    assert "traitlens status 'my apes'" in said
+    assert "traitlens build 'my apes' -o data/" in said
+
+
+def test_nothing_is_said_of_a_build_where_nothing_came(capsys: pytest.CaptureFixture[str]) -> None:
+    statuses: dict[Status, int] = {"collected": 0, "rejected": 1, "failed": 0}
+    report = CollectReport(path=Path("raw"), statuses=statuses, reasons={"not found": 1})
+    tell(report, without=[])
+    assert "build" not in capsys.readouterr().out

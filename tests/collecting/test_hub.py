@@ -1,12 +1,12 @@
 """A collection of NFT1000 from the hub: whole, checked, gone on with, or one sentence."""
 
-import asyncio
 import hashlib
 import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -14,10 +14,12 @@ import pytest
 from tests.collecting.loopback import Asked, Loopback, Reply, serving
 from traitlens.collecting import hub
 from traitlens.collecting.catalogue import CatalogueEntry, find
+from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.hub import HubConfig, download, download_collection
-from traitlens.collecting.transport import Transport
-from traitlens.errors import CollectError
+from traitlens.collecting.pipeline import collect
+from traitlens.errors import CollectError, ConfigError
+from traitlens.progress import Progress, silent
 from traitlens.sources.folder import open_sources
 
 PIECE = 1000
@@ -51,36 +53,27 @@ def fetch(
     *hosts: Loopback,
     entry: CatalogueEntry = AZUKI,
     max_bytes: int = 10**6,
-    tries: int = 3,
-    waits: list[float] | None = None,
-    told: list[tuple[int, int]] | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Download from the first host; only the hosts that are named may be connected to."""
+    config = HubConfig(base_url=hosts[0].url, piece_bytes=PIECE, max_bytes=max_bytes)
+    return download(entry, out, config, patience(*hosts), progress=progress)
 
-    async def sleep(seconds: float) -> None:
-        if waits is not None:
-            waits.append(seconds)
 
-    def progress(stage: str, done: int, total: int, note: str = "", /) -> None:
-        if told is not None:
-            told.append((done, total))
-
-    async def run() -> Path:
-        allowed = tuple(host.authority for host in hosts)
-        config = HubConfig(
-            base_url=hosts[0].url, piece_bytes=PIECE, max_bytes=max_bytes, tries=tries
-        )
-        async with Transport(FetchConfig(allow_private_hosts=allowed)) as transport:
-            return await download(
-                entry, out, transport, config=config, progress=progress, sleep=sleep
-            )
-
-    return asyncio.run(run())
+def patience(*hosts: Loopback) -> FetchConfig:
+    allowed = tuple(host.authority for host in hosts)
+    return FetchConfig(allow_private_hosts=allowed, retries=2, backoff_s=0.001)
 
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "_SMALLEST_PIECE", 100)
+
+
+def begun(out: Path) -> Path:
+    """Return where an unfinished download of Azuki is."""
+    (out / ".Azuki.zip.collecting").mkdir(exist_ok=True)
+    return out / ".Azuki.zip.collecting" / "partial"
 
 
 def starts(host: Loopback) -> list[int]:
@@ -93,7 +86,7 @@ def test_a_collection_comes_in_pieces_and_is_what_was_published(tmp_path: Path) 
     assert path == tmp_path / "Azuki.zip"
     assert path.read_bytes() == ZIP
     assert {asked.path for asked in host.asked} == {f"{SOURCE}/Azuki.zip"}
-    assert starts(host) == [*range(0, len(ZIP), PIECE), len(ZIP)]
+    assert starts(host) == [*range(0, len(ZIP), PIECE)]
     assert [found.name for found in tmp_path.iterdir()] == ["Azuki.zip"]
 
 
@@ -148,10 +141,8 @@ def test_a_connection_that_breaks_is_gone_on_with_in_smaller_pieces(tmp_path: Pa
         breaks = len(reply.body) > PIECE // 2 and not asked.headers["range"].startswith("bytes=0-")
         return replace(reply, sent_bytes=17) if breaks else reply
 
-    waits: list[float] = []
     with serving(answer) as host:
-        assert fetch(tmp_path, host, waits=waits).read_bytes() == ZIP
-    assert waits == [1.0]
+        assert fetch(tmp_path, host).read_bytes() == ZIP
     assert starts(host)[:4] == [0, PIECE, PIECE, PIECE + PIECE // 2]
 
 
@@ -161,7 +152,7 @@ def test_a_download_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
 
     with serving(broken) as host, pytest.raises(CollectError, match="run it again to go on"):
         fetch(tmp_path, host)
-    assert [found.name for found in tmp_path.iterdir()] == [".Azuki.zip.partial"]
+    assert [found.name for found in tmp_path.iterdir()] == [".Azuki.zip.collecting"]
     with serving(lambda asked: part(ZIP, asked)) as again:
         assert fetch(tmp_path, again).read_bytes() == ZIP
     assert starts(again)[0] == 4 * PIECE
@@ -173,18 +164,16 @@ def test_what_had_come_is_kept_when_the_hub_refuses_the_rest(tmp_path: Path) -> 
 
     with serving(refusing) as host, pytest.raises(CollectError, match="to everyone"):
         fetch(tmp_path, host)
-    assert (tmp_path / ".Azuki.zip.partial").read_bytes() == ZIP[: 2 * PIECE]
+    assert begun(tmp_path).read_bytes() == ZIP[: 2 * PIECE]
 
 
 def test_a_host_that_stays_ill_is_given_up_after_some_tries(tmp_path: Path) -> None:
-    waits: list[float] = []
     with (
         serving(lambda _: Reply(status=500)) as host,
         pytest.raises(CollectError, match=r"Azuki.zip is not whole yet: server error: 500"),
     ):
-        fetch(tmp_path, host, waits=waits)
+        fetch(tmp_path / "made", host)
     assert len(host.asked) == 3
-    assert waits == [1.0, 2.0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -211,7 +200,7 @@ def test_wrong_bytes_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_broken_beginning_from_an_earlier_run_is_found_out(tmp_path: Path) -> None:
-    (tmp_path / ".Azuki.zip.partial").write_bytes(b"?" * 5000)
+    begun(tmp_path).write_bytes(b"?" * 5000)
     with (
         serving(lambda asked: part(ZIP, asked)) as host,
         pytest.raises(CollectError, match="it was removed"),
@@ -242,7 +231,7 @@ def test_a_file_that_cannot_be_had_is_one_sentence_and_leaves_nothing(
 def test_a_small_file_may_come_whole(tmp_path: Path) -> None:
     small = zipped(size=500)
     entry = replace(AZUKI, sha256=hashlib.sha256(small).hexdigest())
-    (tmp_path / ".Azuki.zip.partial").write_bytes(small[:300])
+    begun(tmp_path).write_bytes(small[:300])
     with serving(lambda _: Reply(body=small)) as host:
         assert fetch(tmp_path, host, entry=entry).read_bytes() == small
 
@@ -256,12 +245,23 @@ def test_a_host_that_knows_no_parts_is_told_of(tmp_path: Path) -> None:
 
 
 def test_no_more_is_taken_than_a_zip_may_have(tmp_path: Path) -> None:
-    def endless(asked: Asked) -> Reply:
-        return Reply(status=206, body=b"z" * PIECE)
-
-    with serving(endless) as host, pytest.raises(CollectError, match="more than the 5,000 bytes"):
+    with (
+        serving(lambda asked: part(ZIP, asked)) as host,
+        pytest.raises(CollectError, match="more than 5,000 bytes"),
+    ):
         fetch(tmp_path, host, max_bytes=5000)
-    assert len(host.asked) == 6
+    assert len(host.asked) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("says", [None, "bytes 7-1006/10500", "bytes 0-999/*", "pages 0-999/10500"])
+def test_another_part_than_was_asked_for_is_not_taken(tmp_path: Path, says: str | None) -> None:
+    def elsewhere(asked: Asked) -> Reply:
+        headers = {} if says is None else {"Content-Range": says}
+        return Reply(status=206, body=ZIP[7 : 7 + PIECE], headers=headers)
+
+    with serving(elsewhere) as host, pytest.raises(CollectError, match="sent another part"):
+        fetch(tmp_path, host)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,13 +279,13 @@ def test_without_a_published_checksum_a_whole_zip_will_do(tmp_path: Path) -> Non
 
 
 def test_how_much_has_come_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "_MIB", 1)
-    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(hub, "_MIB", 1000)
+    told: list[tuple[str, int, int, str]] = []
     with serving(lambda asked: part(ZIP, asked)) as host:
-        fetch(tmp_path, host, told=told)
-    assert told[0] == (PIECE, PIECE + 1)
-    assert told[-1] == (len(ZIP), len(ZIP))
-    assert all(done < total for done, total in told[:-1])
+        fetch(tmp_path, host, progress=lambda *said: told.append(said))
+    assert 10_000 < len(ZIP) <= 11_000
+    assert told[0] == ("download", 1, 11, "MiB of Azuki.zip")
+    assert told[-1] == ("download", 11, 11, "MiB of Azuki.zip")
 
 
 def test_what_is_downloaded_is_a_source_of_tokens(tmp_path: Path) -> None:
@@ -323,3 +323,45 @@ def test_one_call_finds_downloads_and_checks(tmp_path: Path) -> None:
             fetch_config=FetchConfig(allow_private_hosts=(host.authority,)),
         )
     assert host.asked[0].path == f"{SOURCE}/Azuki.zip"
+
+
+def test_a_mirror_is_asked_as_the_hubs_own_library_asks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "find", lambda _: AZUKI)
+    with serving(lambda asked: part(ZIP, asked)) as host:
+        monkeypatch.setenv("HF_ENDPOINT", f"{host.url}/hub/")
+        config = CollectConfig(fetch=patience(host))
+        report = collect("nft1000:Azuki", tmp_path / "raw", config=config)
+        with pytest.raises(CollectError, match=r"forbidden address: .* --allow-private-hosts"):
+            collect("nft1000:Azuki", tmp_path / "other")
+    assert report.path.read_bytes() == ZIP
+    assert host.asked[0].path == f"/hub{SOURCE}/Azuki.zip"
+    assert [found.name for found in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_mirror_that_is_none_is_said_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "hf-mirror")
+    with pytest.raises(ConfigError, match=r"HF_ENDPOINT must be like https://huggingface.co; got"):
+        collect("nft1000:Azuki", tmp_path / "raw")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", [{"limit": 5}, {"rpc": "https://x.test"}, {"retry": "failed"}])
+def test_an_option_of_contracts_does_not_go_with_a_zip(
+    option: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(CollectError, match=f"{next(iter(option))} does not go with it"):
+        collect("nft1000:Azuki", tmp_path / "raw", config=CollectConfig(**option))
+
+
+def test_two_processes_do_not_download_one_zip_at_once(tmp_path: Path) -> None:
+    def meanwhile(asked: Asked) -> Reply:
+        with pytest.raises(CollectError, match=r"Azuki.zip is being collected by another process"):
+            fetch(tmp_path, host)
+        return part(ZIP, asked)
+
+    with serving(meanwhile) as host:
+        assert fetch(tmp_path, host).read_bytes() == ZIP

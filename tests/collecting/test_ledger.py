@@ -156,6 +156,7 @@ def test_files_are_named_by_their_records_only(folder: Path) -> None:
         assert one.names("metadata/5.json")
         assert not one.names("images/1.gif")
         assert not one.names("metadata/6.json")
+        assert not one.names("images/.DS_Store")
 
 
 def test_a_damaged_ledger_is_said_to_be(folder: Path) -> None:
@@ -172,6 +173,10 @@ def test_a_damaged_ledger_is_said_to_be(folder: Path) -> None:
         '{"token_id": "1", "status": "failed", "media": {"uri": "", "place": "", '
         '"file": "../../.ssh/id"}}',
         '{"token_id": "1", "status": "failed", "more": 1}',
+        '{"token_id": "1", "status": "failed", "reason": 5}',
+        '{"token_id": "1", "status": "failed", "half": []}',
+        '{"token_id": "1", "status": "failed", "known": ' + "[" * 100_000,
+        '{"token_id": "1", "status": "failed", "reason": "' + "x" * 2**20 + '"}',
         '{"status": "failed"}',
         "[]",
         "1",

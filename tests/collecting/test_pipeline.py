@@ -104,6 +104,11 @@ def test_each_token_that_cannot_be_had_has_a_reason(
     }
     assert report.statuses == {"collected": 0, "rejected": 7, "failed": 1}
     assert report.tokens == sum(report.reasons.values()) == 8, "counts close"
+    (found,) = open_sources([tmp_path / "raw"])
+    problems = {token.token_id: found.read(token).problem for token in found.found}
+    assert problems["1"] == "no metadata: not found"
+    assert problems["5"] == "no picture: media of no known kind"
+    assert len(problems) == 8, "a build counts them all"
 
 
 def test_a_token_without_a_uri_is_a_record(

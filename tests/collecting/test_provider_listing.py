@@ -1,5 +1,6 @@
 """`collect` with a provider instead of a node, and collections of the published data set."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from traitlens.collecting import listing, pipeline
 from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.pipeline import collect
 from traitlens.collecting.records import Contract, ListedToken
-from traitlens.errors import CollectError
+from traitlens.errors import CollectError, ConfigError
 
 ADDRESS = "0x" + "ab" * 20
 
@@ -148,9 +149,10 @@ def test_an_id_that_is_none_ends_the_run(
         collect(ADDRESS, tmp_path / "raw", config=config(server))
 
 
-def test_a_block_needs_a_node(provider: Provider, server: GatewayServer, tmp_path: Path) -> None:
-    with pytest.raises(CollectError, match="needs a node"):
-        collect(ADDRESS, tmp_path / "raw", config=config(server, block=5))
+@pytest.mark.parametrize("name", ["block", "from_block"])
+def test_a_block_needs_a_node(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} needs a node"):
+        CollectConfig(provider="alchemy", **{name: 5})  # type: ignore[arg-type]
 
 
 def test_a_published_collection_is_downloaded(
@@ -166,3 +168,35 @@ def test_a_published_collection_is_downloaded(
     report = collect("NFT1000:Azuki", tmp_path / "raw")
     assert asked == [("Azuki", tmp_path / "raw")]
     assert (report.path, report.tokens) == (tmp_path / "raw/Azuki.zip", 0)
+
+
+def test_named_tokens_alone_are_taken_from_a_providers_list(
+    provider: Provider, server: GatewayServer, tmp_path: Path
+) -> None:
+    collect(ADDRESS, tmp_path / "raw", config=config(server, ids="2,4-9"))
+    assert list(records(tmp_path / "raw")) == ["2", "4", "5"]
+
+
+def test_a_document_without_an_address_that_did_not_change_is_left_alone(
+    provider: Provider, server: GatewayServer, tmp_path: Path
+) -> None:
+    sent = document(1, f"{server.url}/images/1.png")
+    provider.listed = [ListedToken(token_id="1", uri=None, document=sent)]
+    collect(ADDRESS, tmp_path / "raw", config=config(server))
+    server.requests.clear()
+    assert collect(ADDRESS, tmp_path / "raw", config=config(server)).statuses["collected"] == 1
+    assert server.requests == []
+
+
+def test_a_retry_asks_who_was_asked_before(
+    provider: Provider, server: GatewayServer, tmp_path: Path
+) -> None:
+    collect(ADDRESS, tmp_path / "raw", config=config(server))
+    by_node = replace(config(server, retry="failed"), provider=None, rpc=server.url)
+    with pytest.raises(CollectError, match=r"alchemy listed the collection.*--provider alchemy"):
+        collect(ADDRESS, tmp_path / "raw", config=by_node)
+    info = json.loads((tmp_path / "raw/collection.json").read_text())
+    pinned = {**info, "block": 7, "block_hash": "0x" + "0" * 64}
+    (tmp_path / "raw/collection.json").write_text(json.dumps(pinned))
+    with pytest.raises(CollectError, match="of block 7, and alchemy knows the latest only"):
+        collect(ADDRESS, tmp_path / "raw", config=config(server, retry="failed"))

@@ -1,5 +1,6 @@
 """A run that is killed is taken up: nothing is asked for twice, and nobody sees that it was."""
 
+import errno
 import json
 import random
 import threading
@@ -204,7 +205,7 @@ def test_a_stopped_run_is_not_mixed_with_another_choice(chain: Chain, tmp_path: 
     with GatewayServer() as server:
         address = stopped_run(chain, server, tmp_path / "raw")
         other = config_for(server, chain.url, limit=3)
-        with pytest.raises(CollectError, match=r"another limit waits .* --restart"):
+        with pytest.raises(CollectError, match=r"waits in .* that had limit None; .* --restart"):
             collect(address, tmp_path / "raw", config=other)
         report = collect(address, tmp_path / "raw", config=other, restart=True)
         assert report.tokens == 3
@@ -251,3 +252,25 @@ def test_two_runs_do_not_work_on_one_folder_at_once(chain: Chain, tmp_path: Path
         report = collect(address, tmp_path / "raw", config=config, progress=meanwhile)
         assert said == [f"{tmp_path / 'raw'} is being collected by another process"]
         assert report.statuses["collected"] == len(TOKENS)
+
+
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GatewayServer() as server:
+        address = minted(chain, publish_on_a_host(server, TOKENS), tokens=TOKENS)
+        config = config_for(server, chain.url)
+        write_bytes, room = Path.write_bytes, iter(range(30))
+
+        def into_little_room(path: Path, data: bytes) -> int:
+            if next(room, None) is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write_bytes(path, data)
+
+        with monkeypatch.context() as full:
+            full.setattr(Path, "write_bytes", into_little_room)
+            with pytest.raises(CollectError, match=r"No space left on device.*command goes on"):
+                collect(address, tmp_path / "raw", config=config)
+        server.requests.clear()
+        assert collect(address, tmp_path / "raw", config=config).statuses["collected"] == 40
+        assert len(server.requests) < 2 * len(TOKENS) - 10, "what was there is not asked for again"

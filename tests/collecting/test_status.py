@@ -1,6 +1,7 @@
 """What stands in a raw folder is counted, and so are the dead assets and where they lived."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,12 @@ def test_tokens_are_counted_by_status_and_reason(raw: Path) -> None:
     assert report.statuses == {"collected": 4, "rejected": 5, "failed": 1}
     assert report.tokens == 10
     assert report.stale == 1
-    assert sum(count for *_, count in report.reasons) == 6
-    assert ("rejected", "media", "not found", 1) in report.reasons
+    assert sum(missing.tokens for missing in report.reasons) == 6
+    assert {(one.half, one.reason, one.place) for one in report.reasons} >= {
+        ("media", "not found", "ipfs"),
+        ("document", "not found", "dead.example"),
+        ("uri", "tokenURI failed", "none named"),
+    }
 
 
 def test_the_dead_are_counted_where_they_lived(raw: Path) -> None:
@@ -89,7 +94,7 @@ def test_the_dead_are_counted_where_they_lived(raw: Path) -> None:
     assert fates(report, "media") == {
         "ipfs": [2, 1, 0, 0, 2],
         "a.example": [1, 1, 1, 1, 1],
-        "unknown: its document cannot be read": [0, 1, 0, 1, 0],
+        "no document": [0, 1, 0, 1, 0],
         "on chain": [1, 0, 0, 0, 1],
     }
     assert fates(report, "documents") == {
@@ -150,7 +155,9 @@ def test_a_stopped_run_is_seen_and_left_as_it_is(tmp_path: Path) -> None:
     before = work.ledger.read_bytes()
     report = status(tmp_path / "raw")
     assert (report.tokens, report.unfinished) == (4, 4)
-    assert "a stopped run has 4 tokens" in report.tables()[0].note
+    assert "a run has 4 so far" in report.tables()[0].note
+    (work.path / "listing.jsonl").write_text("{}\n" * 9)
+    assert "a run has 4 of 9 so far" in status(tmp_path / "raw").tables()[0].note
     assert work.ledger.read_bytes() == before
 
 
@@ -166,3 +173,25 @@ def test_a_strangers_words_do_not_steer_the_terminal(raw: Path) -> None:
 def test_a_folder_of_something_else_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(CollectError, match="nothing was collected there"):
         status(tmp_path)
+    with pytest.raises(CollectError, match=r"there is no .*/other"):
+        status(tmp_path / "other")
+
+
+def test_what_hangs_on_the_url_of_one_gateway_is_counted(raw: Path) -> None:
+    def written(number: int, uri: str, place: str) -> bytes:
+        part = Part(uri=uri, place=place)
+        return replace(record(number, reason="not found"), media=part).to_line()
+
+    lines = [
+        written(1, "https://gateway.example/ipfs/Qm/1", "ipfs"),
+        written(2, "HTTPS://GATEWAY.example/ipfs/Qm/2", "ipfs"),
+        written(3, "https://arweave.example/abc", "arweave"),
+        written(4, "ipfs://Qm/4", "ipfs"),
+        written(5, "https://a.example/5", "a.example"),
+        written(6, "http://[", "ipfs"),
+    ]
+    (raw / "tokens.jsonl").write_bytes(b"".join(lines))
+    report = status(raw)
+    assert report.gateways == {"gateway.example": 2, "arweave.example": 1, "[": 1}
+    assert report.to_json()["gateways"] == report.gateways
+    assert report.tables()[-1].rows[0] == ("gateway.example", 2)

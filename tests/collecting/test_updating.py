@@ -1,9 +1,14 @@
 """A later run takes what is new or changed, and says what changed."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tests.collecting.chain.faulty_node import FaultyNode, Json, Reply, error, faulty
 from tests.collecting.chain.node import Chain
 from tests.collecting.drawn_collection import (
     TOKENS,
@@ -20,7 +25,9 @@ from tests.collecting.drawn_collection import (
     records,
 )
 from tests.collecting.gateway_server import GatewayServer, Page
+from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.pipeline import collect
+from traitlens.errors import CollectError
 
 
 def test_retry_takes_up_only_what_failed(
@@ -204,3 +211,96 @@ def test_a_smaller_selection_takes_nothing_away(
     assert collect(address, raw, config=replace(config, limit=3)).tokens == 3
     assert collect(address, raw, config=config).tokens == 8
     assert collect(address, raw, config=replace(config, ids="4-5")).tokens == 8
+
+
+def through(node: FaultyNode, server: GatewayServer, chain: Chain, **options: Any) -> CollectConfig:
+    """Return a config with a node that has bad days."""
+    config = config_for(server, chain.url, **options)
+    hosts = (*config.fetch.allow_private_hosts, node.url.split("/")[2])
+    fetch = replace(config.fetch, allow_private_hosts=hosts)
+    return replace(config, rpc=node.url, fetch=fetch)
+
+
+def refusing(*methods: str, because: str) -> Callable[[Json], Reply | None]:
+    def before(asked: Json) -> Reply | None:
+        named = {one["method"] for one in (asked if isinstance(asked, list) else [asked])}
+        return error(asked, -32000, because) if named & {*methods} else None
+
+    return before
+
+
+def test_a_retry_needs_no_node_that_remembers_the_old_state(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    server.pages["/tokens/3"] = server.pages["/images/4.png"] = Page(status=503)
+    collect(address, tmp_path / "raw", config=config_for(server, chain.url))
+    publish_on_a_host(server, TOKENS)
+    forgetful = refusing("eth_call", because="missing trie node 5f6d (path )")
+    with faulty(chain.url, before=forgetful) as node:
+        config = through(node, server, chain, retry="failed")
+        report = collect(address, tmp_path / "raw", config=config)
+    assert report.statuses["collected"] == 8
+
+
+def test_named_tokens_are_brought_up_to_date_by_a_node_without_logs(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    with faulty(chain.url, before=refusing("eth_getLogs", because="method not allowed")) as node:
+        config = through(node, server, chain, ids="1-3")
+        collect(address, tmp_path / "raw", config=config)
+        server.pages["/tokens/2"] = as_page(document(2, "/images/5.png"))
+        chain.mine(1)
+        collect(address, tmp_path / "raw", config=config)
+        assert changes(tmp_path / "raw") == [("2", "changed")]
+        with pytest.raises(CollectError, match="name the tokens with --ids"):
+            collect(address, tmp_path / "raw", config=replace(config, ids=None))
+
+
+def test_a_document_is_not_given_up_though_its_picture_is_gone(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    server.pages["/images/3.png"] = Page(status=404)
+    config = config_for(server, chain.url)
+    collect(address, raw, config=config)
+    server.pages["/tokens/3"] = Page(status=404)
+    chain.send(address, "refresh(uint256)", 3)
+    collect(address, raw, config=config)
+    assert (raw / "metadata/3.json").is_file()
+    record = records(raw)["3"]
+    assert (record["half"], record["reason"], record["stale"]) == ("media", *["not found"] * 2)
+    assert changes(raw) == [("3", "missed")]
+    publish_on_a_host(server, TOKENS)
+    assert collect(address, raw, config=config).statuses["collected"] == 8
+
+
+def test_a_node_of_another_chain_than_the_user_named_is_refused(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    with pytest.raises(CollectError, match="is of chain eip155:31337, not eip155:137"):
+        collect(address, tmp_path / "raw", config=config_for(server, chain.url, chain="eip155:137"))
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_was_fetched_is_counted_once_though_it_was_tried_thrice(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    server.pages["/images/3.png"] = Page(status=503)
+    assert collect(address, tmp_path / "raw", config=config_for(server, chain.url)).taken == 8
+
+
+def test_what_failed_before_is_rechecked_once_and_not_tried_again_unasked(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    address = minted(chain, publish_on_a_host(server, TOKENS))
+    server.pages["/images/3.png"] = Page(status=503)
+    config = config_for(server, chain.url)
+    collect(address, tmp_path / "raw", config=config)
+    server.requests.clear()
+    collect(address, tmp_path / "raw", config=config)
+    assert sorted(asked_for(server)) == [f"/tokens/{n}" for n in TOKENS]

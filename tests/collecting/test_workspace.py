@@ -86,13 +86,15 @@ def test_two_runs_leave_the_files_of_both(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(("number", "there"), [(1, False), (1, True), (2, True)])
 def test_a_commit_is_taken_up_wherever_it_was_stopped(
-    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stops = 0
     for move in range(1, 100):
         out = tmp_path / str(move) / "raw"
+        if there:
+            out.mkdir(parents=True)
         if number == 2:
             one_run(out, number=1)
         with monkeypatch.context() as patched:
@@ -161,3 +163,45 @@ def test_a_run_that_has_fetched_nothing_gives_way_to_another(tmp_path: Path) -> 
             assert not claim(work, choice, restart=False)
             work.write_plan(Plan(contract=CONTRACT))
             write(work.listing, "")
+
+
+def test_a_run_can_be_given_up_for_the_same_choice(tmp_path: Path) -> None:
+    for restart in (False, True):
+        with workspace(tmp_path / "raw") as work:
+            assert not claim(work, CHOICE, restart=restart)
+            assert (work.read_plan() is None) or not restart
+            assert not work.ledger.exists()
+            work.write_plan(Plan(contract=CONTRACT))
+            write(work.ledger, "a record\n")
+
+
+def test_a_damaged_plan_is_said_to_be(tmp_path: Path) -> None:
+    with workspace(tmp_path / "raw") as work:
+        write(work.path / "plan.json", '{"contract": {}}')
+        with pytest.raises(CollectError, match=r"plan\.json is damaged .*--restart"):
+            work.read_plan()
+
+
+def test_the_folder_may_be_the_current_one_or_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "disk"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with monkeypatch.context() as there:
+        there.chdir(tmp_path / "here")
+        one_run(Path(), number=1)
+        assert Path("tokens.jsonl").is_file(), "the folder in which a shell stands is the same"
+    one_run(tmp_path / "link", number=1)
+    assert (tmp_path / "link").is_symlink()
+    assert tree(tmp_path / "here") == tree(tmp_path / "disk")
+    assert "tokens.jsonl" in tree(tmp_path / "disk")
+
+
+def test_a_folder_that_no_rename_can_put_in_place_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    with pytest.raises(CollectError, match="where a disk is mounted; name a folder in it"):
+        one_run(tmp_path / "raw", number=1)
+    assert not any(tmp_path.iterdir())

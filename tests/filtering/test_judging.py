@@ -188,7 +188,8 @@ def test_hashes_are_alike_up_to_the_stated_number_of_bits() -> None:
 
 def test_a_collection_of_which_most_tokens_have_no_json_falls_with_the_paper() -> None:
     reasons = sorted(NO_METADATA)
-    tokens = [*distinct(20), *(rejected(100 + i, reasons[i % 4]) for i in range(30))]
+    why = [*reasons[:-1], f"{reasons[-1]}: not found"]  # as a collected folder says it
+    tokens = [*distinct(20), *(rejected(100 + i, why[i % 4]) for i in range(30))]
     paper = replace(FilterConfig.paper(), min_tokens=0)
     judgement = judge(INFO, Digest.of(tokens), paper)
     assert judgement.collection_reason == "collection: most tokens without metadata"

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,62 @@ def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
         for extra in ({}, {"metadata/1.json": DOCUMENT + b" "}, {"metadata/2.json": DOCUMENT})
     }
     assert len(marks) == 3
+
+
+def collected(*records: object) -> dict[str, bytes]:
+    lines = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in records]
+    info = {"collection": "apes", "source": "JSON-RPC", "block": 7}
+    return {
+        "tokens.jsonl": b"\n".join(lines),
+        "collection.json": json.dumps(info).encode(),
+        **tokens("1", "2"),
+        "metadata/10.json": DOCUMENT,
+    }
+
+
+@pytest.mark.parametrize("write", [write_folder, write_zip])
+def test_a_collected_folder_says_why_tokens_are_missing_and_where_pictures_were(
+    write: Callable[[Path, dict[str, bytes]], Path], tmp_path: Path
+) -> None:
+    files = collected(
+        {"token_id": "1", "status": "collected", "media": {"url": "ipfs://Qm/1.png"}},
+        {"token_id": "2", "status": "collected", "media": {"url": "data:"}},
+        {"token_id": "3", "status": "rejected", "half": "uri", "reason": "tokenURI failed"},
+        {"token_id": "10", "status": "failed", "half": "media", "reason": "timed out"},
+    )
+    (collection,) = open_sources([write(tmp_path / "apes.zip", files)])
+    assert collection.info.source == "JSON-RPC, block 7"
+    read = [collection.read(found) for found in collection.found]
+    assert collection.count == 4
+    assert [(token.token_id, token.problem) for token in read] == [
+        ("1", None),
+        ("2", None),
+        ("3", "no metadata: tokenURI failed"),
+        ("10", "no picture: timed out"),
+    ]
+    assert [token.source_uri.removeprefix("apes.zip/") for token in read] == [
+        "ipfs://Qm/1.png", "images/2.png", "tokens.jsonl", "metadata/10.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"{",
+        b"\xff",
+        b"[" * 100_000,
+        b"x" * 2**21,
+        [],
+        {"token_id": "../3", "status": "failed", "reason": "x"},
+        {"token_id": 3, "status": "failed", "reason": "x"},
+        {"token_id": "3", "status": "failed", "reason": "\u001b[2J"},
+        {"token_id": "3", "status": "collected", "reason": "x"},
+        {"token_id": "1", "status": "collected", "media": {"url": ["x"]}},
+    ],
+)
+def test_a_strangers_record_adds_nothing(record: object, tmp_path: Path) -> None:
+    (collection,) = open_sources([write_folder(tmp_path / "apes", collected(record))])
+    read = [collection.read(found) for found in collection.found]
+    assert [token.token_id for token in read] == ["1", "2", "10"]
+    assert [token.problem for token in read] == [None, None, "no picture"]
+    assert read[0].source_uri == "apes/images/1.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +33,11 @@ def collect(
         ),
     ] = None,
     chain: Annotated[
-        str | None, typer.Option(help="The provider's chain by its CAIP-2 name, eip155:1.")
+        str | None,
+        typer.Option(
+            help="The chain by its CAIP-2 name: a provider's, eip155:1 by default, or the one that "
+            "the node must be of."
+        ),
     ] = None,
     block: Annotated[
         int | None, typer.Option(help="Collect the state at this block; by default the latest.")
@@ -66,7 +71,7 @@ def collect(
         ),
     ] = None,
     restart: Annotated[
-        bool, typer.Option(help="Give up a stopped run that had other options.")
+        bool, typer.Option(help="Give a stopped run up, and what it had fetched.")
     ] = False,
 ) -> None:
     """Collect the tokens of a contract: metadata, pictures, and a record of each."""
@@ -91,7 +96,7 @@ def collect(
     config = _config(options, fetching)
     with LiveProgress() as progress:
         report = collect_tokens(source, out, config=config, restart=restart, progress=progress)
-    _print(report)
+    tell(report, without=[name for name in ("block", "ids", "limit") if options[name] is not None])
 
 
 def _config(options: dict[str, Any], fetching: dict[str, Any]) -> CollectConfig:
@@ -104,8 +109,9 @@ def _config(options: dict[str, Any], fetching: dict[str, Any]) -> CollectConfig:
     return CollectConfig(**given, fetch=fetch)
 
 
-def _print(report: CollectReport) -> None:
-    lines = [f"{report.path}"]
+def tell(report: CollectReport, *, without: list[str]) -> None:
+    """Say what came and what to do next; `without` are options that no retry goes with."""
+    path, lines = shlex.quote(str(report.path)), [f"{report.path}"]
     if report.statuses:
         counts = ", ".join(f"{count:,} {status}" for status, count in report.statuses.items())
         asked = sum(report.requests.values())
@@ -114,8 +120,10 @@ def _print(report: CollectReport) -> None:
     for reason, count in list(report.reasons.items())[:_REASONS_SHOWN]:
         lines.append(f"  {count:,} x {reason}")
     if report.statuses.get("failed"):
-        lines.append("what failed may pass: the same command with --retry failed")
-    if report.statuses:
-        lines.append(f"what is missing: traitlens status {report.path}")
-    lines.append(f"next: traitlens build {report.path} -o data/")
+        but = f", without --{' and --'.join(without)}" if without else ""
+        lines.append(f"what failed may pass: the same command with --retry failed{but}")
+    if report.reasons:
+        lines.append(f"what is missing: traitlens status {path}")
+    if not report.statuses or report.statuses["collected"]:
+        lines.append(f"next: traitlens build {path} -o data/")
     console().print("\n".join(lines), soft_wrap=True, markup=False)

@@ -14,6 +14,7 @@ Retry = Literal["failed", "all"]
 RETRIES: tuple[Retry, ...] = ("failed", "all")
 Recheck = Literal["chain", "documents", "media"]
 RECHECKS: tuple[Recheck, ...] = ("chain", "documents", "media")
+_CHAIN = re.compile(r"eip155:[1-9][0-9]{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,11 @@ class CollectConfig:
 
     rpc: str | None = None  # the URL of a node; it may hold a key, and is written nowhere
     provider: str | None = None  # instead of a node
-    chain: str = "eip155:1"  # CAIP-2; only a provider must be told, a node knows its own
+    chain: str | None = None  # CAIP-2; a provider's is eip155:1 by default, a node knows its own
     block: int | None = None  # the state that is collected; the latest by default
     from_block: int | None = None  # where the contract's logs begin
     ids: str | None = None  # "0-9999" or "1,5,7": asked for instead of listed
-    limit: int | None = None  # only so many tokens, the lowest ids first
+    limit: int | None = None  # only so many tokens, the first that are listed
     rounds: int = 2  # how often a run comes back to what failed and may pass
     pause_s: float = 2.0  # before the first such round; each waits twice as long
     retry: Retry | None = None
@@ -42,11 +43,13 @@ class CollectConfig:
     def __post_init__(self) -> None:
         if self.rpc is not None and self.provider is not None:
             raise ConfigError(f"give a node (rpc) or a provider ({self.provider}), not both")
-        if not re.fullmatch(r"eip155:[1-9][0-9]{0,31}", self.chain):
+        if self.chain is not None and not _CHAIN.fullmatch(self.chain):
             raise ConfigError(f"chain must be a CAIP-2 name such as eip155:1; got {self.chain!r}")
         for name, low in (("block", 0), ("from_block", 0), ("limit", 1)):
             if (value := getattr(self, name)) is not None:
                 check_range(name, value, low=low)
+                if self.provider is not None and name != "limit":
+                    raise ConfigError(f"{name} needs a node (rpc); got provider {self.provider!r}")
         check_range("rounds", self.rounds, low=0, high=10)
         check_range("pause_s", self.pause_s, low=0)
         if self.retry is not None:
@@ -69,6 +72,12 @@ class CollectConfig:
         """
         names = ("provider", "chain", "block", "from_block", "ids", "limit", "retry", "recheck")
         return {name: getattr(self, name) for name in names}
+
+    def of_a_contract(self) -> str | None:
+        """Return the name of an option that says something of a contract, None where none does."""
+        default = CollectConfig()
+        names = ("rpc", *self.choice())
+        return next((n for n in names if getattr(self, n) != getattr(default, n)), None)
 
     def selection(self) -> dict[str, str | int | None]:
         """Return which of a contract's tokens are asked for."""

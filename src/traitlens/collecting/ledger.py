@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, get_args
 
+from traitlens import bounded_json
 from traitlens.collecting.records import FOR_GOOD, FetchReason, Proof
 from traitlens.errors import CollectError
 
@@ -27,6 +28,9 @@ Half = Literal["uri", "document", "media"]
 # Reasons that may be no more when the same is tried later.
 PASSING: frozenset[str] = frozenset(get_args(FetchReason)) - FOR_GOOD
 
+RESTART = "--restart gives the stopped run up"
+
+_MAX_LINE_BYTES = 2**20  # ours have some KB; a longer one is read as two, which are no records
 _FILE = re.compile(r"(metadata|images)/[0-9]{1,78}\.[a-z0-9]{1,5}")
 
 
@@ -90,7 +94,12 @@ class TokenRecord:
             raise TypeError(f"no record of a token: {value!r}")
         parts = {half: Part(**value[half]) for half in ("document", "media") if value.get(half)}
         record = TokenRecord(**{**value, **parts})
-        if record.status not in STATUSES or not is_token_id(record.token_id):
+        words = (record.reason, record.half, record.stale)
+        if (
+            record.status not in STATUSES
+            or not is_token_id(record.token_id)
+            or not all(word is None or isinstance(word, str) for word in words)
+        ):
             raise ValueError(f"no record of a token: {value!r}")
         return record
 
@@ -148,9 +157,9 @@ class Records:
         try:
             with path.open("rb") as file:
                 for begin, text in _lines(file):
-                    if not text.endswith(b"\n"):
+                    if not text.endswith(b"\n") and len(text) < _MAX_LINE_BYTES:
                         break  # it is being written
-                    value = json.loads(text)
+                    value = bounded_json.loads(text)
                     if not _is_document_line(value):
                         records._note(TokenRecord.from_json(value), begin)
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -242,11 +251,9 @@ class Ledger(Records):
         self._file.seek(0)
         try:
             for begin, text in _lines(self._file):
-                self._take_up(json.loads(text), begin)
+                self._take_up(bounded_json.loads(text), begin)
         except (ValueError, TypeError, KeyError) as error:
-            raise CollectError(
-                f"{self.path} is damaged ({error}); start again without it"
-            ) from None
+            raise CollectError(f"{self.path} is damaged ({error}); {RESTART}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -265,6 +272,8 @@ class Ledger(Records):
 
     def names(self, file: str) -> bool:
         """Return whether a file of the collection is one that was written to the end."""
+        if not _FILE.fullmatch(file):
+            return False
         token_id = int(Path(file).stem)
         record = self.get(token_id)
         parts = (record.document, record.media) if record else (self.documents.get(token_id),)
@@ -314,6 +323,6 @@ def cut_torn_line(path: Path) -> None:
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yield where each line of a file begins, and the line."""
     begin = 0
-    for text in file:
+    while text := file.readline(_MAX_LINE_BYTES):
         yield begin, text
         begin += len(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence, Set
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from traitlens.collecting.ledger import is_token_id
 from traitlens.collecting.providers import Provider, make_provider
 from traitlens.collecting.records import Changes, Contract, ListedToken
 from traitlens.collecting.rpc import Rpc, quantity
+from traitlens.collecting.token_ids import parse_ids
 from traitlens.collecting.token_uris import token_uris
 from traitlens.errors import CollectError
 from traitlens.files import writing
@@ -25,25 +26,28 @@ from traitlens.progress import Progress
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _TOLD_EVERY = 100  # tokens
+MAINNET = "eip155:1"
 
 
 class Listing(Protocol):
     """Whoever knows a contract and its tokens."""
 
-    async def contract(self, *, block: int | None) -> Contract:
-        """Return the contract as it is at a block, the latest by default."""
+    async def contract(self) -> Contract:
+        """Return the contract as it is at the block that was asked for, by default the latest."""
         ...
 
     async def check(self, contract: Contract) -> None:
-        """Raise CollectError where this speaks of another chain than a run began with."""
+        """Raise CollectError where this cannot speak of the state that a run began with."""
         ...
 
     def tokens(self, contract: Contract, progress: Progress) -> AsyncIterator[ListedToken]:
         """Yield the tokens, ascending where it can be, perhaps without their addresses yet."""
         ...
 
-    def some(self, contract: Contract, ids: Set[int]) -> AsyncIterator[ListedToken]:
-        """Yield those tokens alone."""
+    def some(
+        self, contract: Contract, uris: Mapping[int, str | None]
+    ) -> AsyncIterator[ListedToken]:
+        """Yield those tokens alone, with the addresses that are known from an earlier run."""
         ...
 
     async def resolved(
@@ -65,10 +69,18 @@ class NodeListing:
     address: str
     config: CollectConfig
 
-    async def contract(self, *, block: int | None) -> Contract:
-        return await open_contract(self.rpc, self.address, block=block)
+    async def contract(self) -> Contract:
+        found = await open_contract(self.rpc, self.address, block=self.config.block)
+        if self.config.chain not in (None, found.chain_id):
+            raise CollectError(f"the node is of chain {found.chain_id}, not {self.config.chain}")
+        return found
 
     async def check(self, contract: Contract) -> None:
+        if contract.block is None:
+            raise CollectError(
+                f"{contract.recognised_by} listed the collection, at no block that a node could be "
+                f"asked about; use --provider {contract.recognised_by}, or leave --retry out"
+            )
         chain_id = f"eip155:{quantity(await self.rpc.call('eth_chainId', []))}"
         if chain_id != contract.chain_id:
             raise CollectError(
@@ -86,17 +98,27 @@ class NodeListing:
         async for token_id in found:
             yield ListedToken(token_id=str(token_id), uri=None)
 
-    async def some(self, contract: Contract, ids: Set[int]) -> AsyncIterator[ListedToken]:
-        for token_id in sorted(ids):
-            yield ListedToken(token_id=str(token_id), uri=None)
+    async def some(
+        self, contract: Contract, uris: Mapping[int, str | None]
+    ) -> AsyncIterator[ListedToken]:
+        for token_id in sorted(uris):
+            yield ListedToken(token_id=str(token_id), uri=uris[token_id])
 
     async def resolved(
         self, contract: Contract, tokens: Sequence[ListedToken]
     ) -> Sequence[ListedToken]:
-        return await token_uris(self.rpc, contract, [int(token.token_id) for token in tokens])
+        unknown = [int(token.token_id) for token in tokens if token.uri is None]
+        asked = await token_uris(self.rpc, contract, unknown) if unknown else []
+        found = {token.token_id: token for token in asked}
+        return [found.get(token.token_id, token) for token in tokens]
 
     async def changes(self, contract: Contract, *, since: int) -> Changes | None:
-        return await changed_since(self.rpc, contract, since)
+        try:
+            return await changed_since(self.rpc, contract, since)
+        except CollectError:
+            if self.config.ids is None:
+                raise
+            return None  # a node without logs: what the user named is looked at, one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +127,29 @@ class ProviderListing:
 
     provider: Provider
     address: str
+    config: CollectConfig
 
-    async def contract(self, *, block: int | None) -> Contract:
-        if block is not None:
-            raise CollectError(
-                f"{self.provider.name} knows the latest state only; --block needs a node (--rpc)"
-            )
+    async def contract(self) -> Contract:
         return await self.provider.info(self.address)
 
     async def check(self, contract: Contract) -> None:
-        """A provider was told its chain."""
+        if contract.block is not None:
+            raise CollectError(
+                f"the collection is of block {contract.block:,}, and {self.provider.name} knows "
+                "the latest only; use a node (--rpc), or leave --retry out"
+            )
 
     async def tokens(self, contract: Contract, progress: Progress) -> AsyncIterator[ListedToken]:
+        wanted = None if self.config.ids is None else parse_ids(self.config.ids)
         async for token in self.provider.tokens(self.address):
-            yield token
+            if wanted is None or any(_id_of(token) in part for part in wanted):
+                yield token
 
-    async def some(self, contract: Contract, ids: Set[int]) -> AsyncIterator[ListedToken]:
+    async def some(
+        self, contract: Contract, uris: Mapping[int, str | None]
+    ) -> AsyncIterator[ListedToken]:
         async for token in self.provider.tokens(self.address):
-            if is_token_id(token.token_id) and int(token.token_id) in ids:
+            if _id_of(token) in uris:
                 yield token
 
     async def resolved(
@@ -142,8 +169,8 @@ def open_listing(address: str, config: CollectConfig, fetcher: Fetcher) -> Listi
             f"collections` lists them; got {address!r}"
         )
     if config.provider is not None:
-        provider = make_provider(config.provider, fetcher, chain=config.chain)
-        return ProviderListing(provider, address.lower())
+        provider = make_provider(config.provider, fetcher, chain=config.chain or MAINNET)
+        return ProviderListing(provider, address.lower(), config)
     if config.rpc is None:
         raise CollectError(
             "who knows the contract? Name a node (--rpc URL) or a provider (--provider alchemy "
@@ -159,17 +186,22 @@ async def write_listing(
     seen: set[int] = set()
     with writing(path) as temporary, temporary.open("wb") as sink:
         async for token in tokens:
-            if not is_token_id(token.token_id):
-                raise CollectError(f"a token id is a uint256 in decimal; got {token.token_id!r}")
-            if int(token.token_id) in seen:
+            token_id = _id_of(token)
+            if token_id in seen:
                 continue
-            seen.add(int(token.token_id))
+            seen.add(token_id)
             sink.write(_line(token))
             if len(seen) % _TOLD_EVERY == 0:
                 progress("list", len(seen), len(seen) + 1)
             if len(seen) == limit:
                 break
     progress("list", len(seen), len(seen))
+
+
+def _id_of(token: ListedToken) -> int:
+    if not is_token_id(token.token_id):
+        raise CollectError(f"a token id is a uint256 in decimal; got {token.token_id!r}")
+    return int(token.token_id)
 
 
 def _line(token: ListedToken) -> bytes:

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ from traitlens.collecting.records import Contract, ListedToken
 from traitlens.collecting.run_log import RunLog
 from traitlens.collecting.running import Run
 from traitlens.collecting.taking import Taker
-from traitlens.collecting.updating import history, removed_files
+from traitlens.collecting.updating import history, known_uris, removed_files
 from traitlens.collecting.workspace import INFO, TOKENS, Plan, Workspace, claim, workspace
 from traitlens.errors import CollectError
 from traitlens.plain_text import one_line
@@ -43,7 +43,7 @@ class CollectReport:
     """What `collect` has put into a folder.
 
     `statuses` and `reasons` count all tokens of the collection, `taken` those of which this run
-    fetched something, `requests` what was really sent, by host.
+    asked for something, `requests` what was really sent, by host.
     """
 
     path: Path
@@ -69,21 +69,37 @@ def collect(
 ) -> CollectReport:
     """Return what was collected of `source` into the folder `out`.
 
-    A source is a contract's address, or nft1000:NAME for a collection of the published data set.
-    A run that was stopped is taken up; `restart` gives it up instead, where it had other options.
-    What is in `out` from an earlier run is brought up to date. Raises CollectError where the
-    source, the node, the provider or the folder is not what it should be; a token that cannot be
-    had is a record with a reason.
+    A source is a contract's address, or nft1000:NAME for a collection of the published data set,
+    whose zip comes into `out`, checked. A run that was stopped is taken up; `restart` gives it up
+    instead. What is in `out` from an earlier run is brought up to date.
+
+    Raises CollectError where the source, the node, the provider, the folder or the disk is not what
+    it should be; a token that cannot be had is a record with a reason.
     """
-    config, out, begun = config or CollectConfig(), Path(out), time.monotonic()
-    if source.lower().startswith(NFT1000):
-        name = source[len(NFT1000) :]
-        path = _outside_loops(lambda: download_collection(name, out, progress=progress))
-        return CollectReport(path=path, seconds=time.monotonic() - begun)
-    with workspace(out) as work:
-        if claim(work, {"source": source.lower(), **config.choice()}, restart=restart):
-            return _report(out, Records.open(out / TOKENS))
-        return _outside_loops(lambda: _run(_collect(source, work, config, progress)))
+    config, out = config or CollectConfig(), Path(out)
+    try:
+        if source.lower().startswith(NFT1000):
+            return _download(source[len(NFT1000) :], out, config, progress)
+        with workspace(out) as work:
+            if claim(work, {"source": source.lower(), **config.choice()}, restart=restart):
+                return _report(out, Records.open(out / TOKENS))
+            report = _outside_loops(lambda: _run(_collect(source, work, config, progress)))
+            return replace(report, path=out)
+    except OSError as error:  # the disk's: those of the network are reasons of tokens
+        said, where = error.strerror or error, error.filename or out
+        raise CollectError(
+            f"{said}: {where}; what is there is kept, and the same command goes on"
+        ) from error
+
+
+def _download(name: str, out: Path, config: CollectConfig, progress: Progress) -> CollectReport:
+    begun = time.monotonic()
+    if said := config.of_a_contract():
+        raise CollectError(f"{NFT1000}NAME is a zip that comes whole; {said} does not go with it")
+    path = _outside_loops(
+        lambda: download_collection(name, out, fetch_config=config.fetch, progress=progress)
+    )
+    return CollectReport(path=path, seconds=time.monotonic() - begun)
 
 
 def _outside_loops(function: Callable[[], T]) -> T:
@@ -151,7 +167,7 @@ async def _collect(
         _prepare(work, plan, config, base, ledger)
     work.finish_commit()
     records = ledger if base is None else Records.open(work.out / TOKENS)
-    return _report(work.out, records, taken=run.taken, requests=requests, seconds=seconds)
+    return _report(work.out, records, taken=len(run.taken), requests=requests, seconds=seconds)
 
 
 async def _plan(work: Workspace, listing: Listing, config: CollectConfig) -> Plan:
@@ -163,7 +179,7 @@ async def _plan(work: Workspace, listing: Listing, config: CollectConfig) -> Pla
     elif config.retry is not None:
         raise CollectError(f"{work.out} has nothing yet that could be retried")
     else:
-        contract = await listing.contract(block=config.block)
+        contract = await listing.contract()
         plan = Plan(contract=contract)
         if before is not None:
             _check_same(before, contract, work.out)
@@ -222,10 +238,11 @@ def _listed(
     if base is None:
         return listing.tokens(contract, progress)
     if config.retry is not None:
-        return listing.some(contract, base.failed if config.retry == "failed" else base.lacking())
+        ids = base.failed if config.retry == "failed" else base.lacking()
+        return listing.some(contract, known_uris(base.read(ids)))
     everyone = config.selection() == _selection_of(work.out) == CollectConfig().selection()
     if plan.follows and everyone:
-        return listing.some(contract, ({*base.ids()} | plan.minted) - plan.burnt)
+        return listing.some(contract, dict.fromkeys(({*base.ids()} | plan.minted) - plan.burnt))
     return listing.tokens(contract, progress)
 
 

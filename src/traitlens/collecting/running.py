@@ -25,7 +25,8 @@ _CHUNK = 256  # tokens whose addresses are asked for at once
 class Run:
     """One run, from its listing to a full ledger.
 
-    `base` are the records of an earlier run that this one brings up to date.
+    `base` are the records of an earlier run that this one brings up to date, `taken` the ids of the
+    tokens of which something was asked.
     """
 
     work: Workspace
@@ -37,7 +38,8 @@ class Run:
     log: RunLog
     base: Records | None
     progress: Progress
-    taken: int = 0  # tokens of which something was fetched
+    taken: set[int] = field(default_factory=set, init=False)
+    _as_before: set[int] = field(default_factory=set, init=False)  # rechecked only, for a change
     _total: int = field(default=0, init=False)
 
     async def take_all(self) -> None:
@@ -54,8 +56,8 @@ class Run:
 
     def _worth_another_try(self) -> set[int]:
         """Return the ids of what failed at places that gave anything at all: others are dead."""
-        failed = zip(ids := sorted(self.ledger.failed), self.ledger.read(ids), strict=True)
-        return {token_id for token_id, record in failed if self._is_alive(record)}
+        failed = self.ledger.read(sorted(self.ledger.failed - self._as_before))
+        return {int(record.token_id) for record in failed if self._is_alive(record)}
 
     def _is_alive(self, record: TokenRecord) -> bool:
         part = record.media if record.half == "media" else record.document
@@ -101,7 +103,9 @@ class Run:
         if record is not taken.record:
             self.work.forget(taken.record.files())
         self.ledger.add(record)
-        self.taken += 1
+        self.taken.add(int(token.token_id))
+        if record is old and why == "may have changed":
+            self._as_before.add(int(token.token_id))
         self.log.taken(taken, seconds=time.monotonic() - begun)
 
     def _before(self, token: ListedToken) -> TokenRecord | None:

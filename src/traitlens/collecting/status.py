@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from traitlens import files
 from traitlens.collecting.ledger import STATUSES, Part, Records, Status, TokenRecord
+from traitlens.collecting.listing import count_listing
 from traitlens.collecting.workspace import INFO, TOKENS, Workspace
 from traitlens.errors import CollectError
 from traitlens.plain_text import one_line
@@ -20,10 +22,12 @@ from traitlens.tables import Column, Table
 Fate = Literal["here", "gone", "silent", "unusable"]
 FATES: tuple[Fate, ...] = ("here", "gone", "silent", "unusable")
 
+_HOSTLESS = ("ipfs", "ipns", "arweave")
+_URL = re.compile(r"https?://([^/?#\s]+)", re.IGNORECASE)
 _GONE = {"not found", "refused", "wrong content", "unusable address", "forbidden address"}
-_UNKNOWN = "unknown: its document cannot be read"
+_UNKNOWN = "no document"
 _UNNAMED = "none named"
-_PLACES_SHOWN = 20
+_SHOWN = 20  # rows of a table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +50,36 @@ class Fates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """How many tokens are not collected for one reason, of one half, at one place."""
+
+    status: Status
+    half: str
+    reason: str
+    place: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
     """What a raw folder holds.
 
     `documents` and `media` say where they lived and what became of them, the most used place
-    first. `unfinished` is how many tokens a run has that was stopped, or None where none waits.
+    first. `gateways` counts what is on IPFS or Arweave and named by the URL of one gateway: it is
+    here by another way, but who opens that URL hangs on that host. `unfinished` is how many tokens
+    a stopped run has, None where none waits, and `listed` how many it is to have, where it knows.
     """
 
     path: Path
     info: Mapping[str, Any] = field(default_factory=dict)
     statuses: Mapping[Status, int]
-    reasons: tuple[tuple[Status, str, str, int], ...] = ()  # status, half, reason, tokens
+    reasons: tuple[Missing, ...] = ()  # the most frequent first
     stale: int = 0  # collected, but older than the chain says
     documents: tuple[Fates, ...] = ()
     media: tuple[Fates, ...] = ()
+    gateways: Mapping[str, int] = field(default_factory=dict)  # host -> documents and media
     unfinished: int | None = None
+    listed: int | None = None
 
     @property
     def tokens(self) -> int:
@@ -82,13 +101,12 @@ class StatusReport:
             "statuses": dict(self.statuses),
             "stale": self.stale,
             "unfinished": self.unfinished,
-            "reasons": [
-                {"status": status, "half": half, "reason": reason, "tokens": tokens}
-                for status, half, reason, tokens in self.reasons
-            ],
+            "listed": self.listed,
+            "reasons": [asdict(missing) for missing in self.reasons],
             "media_gone": self.media_gone,
             "documents": [_to_json(fates) for fates in self.documents],
             "media": [_to_json(fates) for fates in self.media],
+            "gateways": dict(self.gateways),
         }
 
     def tables(self) -> list[Table]:
@@ -97,7 +115,8 @@ class StatusReport:
         if self.reasons:
             tables.append(self._reasons())
         parts = (("documents", self.documents), ("media", self.media))
-        return tables + [_table_of(name, found) for name, found in parts if found]
+        tables += [_table_of(name, found) for name, found in parts if found]
+        return [*tables, self._gateways()] if self.gateways else tables
 
     def _counts(self) -> Table:
         rows = tuple(
@@ -107,7 +126,8 @@ class StatusReport:
         )
         notes = [f"{self.stale:,} are older than the chain says"] if self.stale else []
         if self.unfinished is not None:
-            notes.append(f"a stopped run has {self.unfinished:,} tokens; the same command goes on")
+            of = "" if self.listed is None else f" of {self.listed:,}"
+            notes.append(f"a run has {self.unfinished:,}{of} so far; its command goes on with it")
         return Table(
             title=f"{self.info.get('collection', self.path)}: {self.tokens:,} tokens",
             columns=(Column("status"), Column("tokens", "count"), Column("share", "percent")),
@@ -116,18 +136,38 @@ class StatusReport:
         )
 
     def _reasons(self) -> Table:
+        shown, rest = self.reasons[:_SHOWN], self.reasons[_SHOWN:]
+        rows: list[tuple[str | int, ...]] = [
+            (one.status, one.half, one.reason, one.place, one.tokens) for one in shown
+        ]
+        if rest:
+            others = sum(one.tokens for one in rest)
+            rows.append(("", "", f"{len(rest):,} other reasons or places", "", others))
+        names = ("status", "at its", "reason", "place")
+        failed = any(one.status == "failed" for one in self.reasons)
         return Table(
             title="why tokens are missing",
-            columns=(Column("status"), Column("at"), Column("reason"), Column("tokens", "count")),
-            rows=self.reasons,
-            note="failed ones may pass: collect --retry failed",
+            columns=(*map(Column, names), Column("tokens", "count")),
+            rows=tuple(rows),
+            note="what failed may pass: collect --retry failed" if failed else "",
+        )
+
+    def _gateways(self) -> Table:
+        shown = list(self.gateways.items())[:_SHOWN]
+        return Table(
+            title="on IPFS or Arweave, but named by the URL of one gateway",
+            columns=(Column("gateway"), Column("documents and media", "count")),
+            rows=tuple(shown),
+            note="who opens these URLs hangs on that host",
         )
 
 
 def status(raw: str | Path) -> StatusReport:
     """Return what stands in a raw folder; raise CollectError where nothing was collected there."""
     raw = Path(raw)
-    work = Workspace(raw)
+    if not raw.exists() and not Workspace(raw.resolve()).path.exists():
+        raise CollectError(f"there is no {raw}")
+    work = Workspace(raw.resolve())
     if (raw / TOKENS).is_file():
         records = Records.open(raw / TOKENS)
         info = _info(raw / INFO)
@@ -135,8 +175,13 @@ def status(raw: str | Path) -> StatusReport:
         records, info = Records.open(work.ledger), {}
     else:
         raise CollectError(f"{raw} has no {TOKENS}: nothing was collected there")
+    waits = work.ledger.is_file()
     with records:
-        return _counted(records, raw, info, unfinished=_unfinished(work))
+        return replace(
+            _counted(records, raw, info),
+            unfinished=len(Records.open(work.ledger)) if waits else None,
+            listed=count_listing(work.listing) if waits and work.listing.is_file() else None,
+        )
 
 
 def _info(path: Path) -> dict[str, Any]:
@@ -151,15 +196,9 @@ def _info(path: Path) -> dict[str, Any]:
     }
 
 
-def _unfinished(work: Workspace) -> int | None:
-    """Return how many tokens a stopped run has finished, or None where there is none."""
-    return len(Records.open(work.ledger)) if work.ledger.is_file() else None
-
-
-def _counted(
-    records: Records, raw: Path, info: Mapping[str, Any], *, unfinished: int | None
-) -> StatusReport:
-    reasons: Counter[tuple[Status, str, str]] = Counter()
+def _counted(records: Records, raw: Path, info: Mapping[str, Any]) -> StatusReport:
+    reasons: Counter[tuple[Status, str, str, str]] = Counter()
+    gateways: Counter[str] = Counter()
     places: dict[str, dict[str, Counter[Fate]]] = {
         half: defaultdict(Counter) for half in ("document", "media")
     }
@@ -167,23 +206,37 @@ def _counted(
     stale = 0
     for record in records.read(records.ids()):
         stale += record.stale is not None
-        if record.reason is not None:
-            reasons[record.status, record.half or "", one_line(record.reason)] += 1
+        gateways.update(_gateways_of(record))
+        where = dict.fromkeys(places, "")
         for half in places:
             place, fate, proof = _fate(record, half)
-            place = one_line(place)
+            where[half] = place = one_line(place)
             places[half][place][fate] += 1
             verified[half, place] += proof == "verified"
+        if record.reason is not None:
+            half = record.half or ""
+            place = where["media" if half == "media" else "document"]
+            reasons[record.status, one_line(half), one_line(record.reason), place] += 1
     return StatusReport(
         path=raw,
         info=info,
         statuses=records.status_counts(),
-        reasons=tuple((*key, count) for key, count in reasons.most_common()),
+        reasons=tuple(
+            Missing(status=status, half=half, reason=reason, place=place, tokens=tokens)
+            for (status, half, reason, place), tokens in reasons.most_common()
+        ),
         stale=stale,
         documents=_fates("document", places["document"], verified),
         media=_fates("media", places["media"], verified),
-        unfinished=unfinished,
+        gateways=dict(gateways.most_common()),
     )
+
+
+def _gateways_of(record: TokenRecord) -> Iterator[str]:
+    """Yield the hosts by which a record names what does not live at a host."""
+    for part in (record.document, record.media):
+        if part is not None and part.place in _HOSTLESS and (url := _URL.match(part.uri)):
+            yield one_line(url[1].lower())
 
 
 def _fate(record: TokenRecord, half: str) -> tuple[str, Fate, str | None]:
@@ -228,7 +281,7 @@ def _to_json(fates: Fates) -> dict[str, Any]:
 
 def _table_of(name: str, found: tuple[Fates, ...]) -> Table:
     """Return the dead-asset report of one half; the places beyond the largest are one row."""
-    shown, rest = found[:_PLACES_SHOWN], found[_PLACES_SHOWN:]
+    shown, rest = found[:_SHOWN], found[_SHOWN:]
     rows = [_row(fates) for fates in shown]
     if rest:
         rows.append(_row(_merged(f"{len(rest):,} other places", rest)))

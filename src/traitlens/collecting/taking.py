@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ UNKNOWN_MEDIA = "media of no known kind"
 
 _LONGEST_URI = 1024  # characters; what is longer carries content
 _SHOWN_CHARS = 64
+_CUT = re.compile(r"… \(\d+ characters, sha256 [0-9a-f]{16}\)\Z")
 _ENDINGS: dict[Kind, str] = {"jpeg": "jpg", "data": "txt"}  # the others are called as they end
 
 
@@ -187,6 +189,11 @@ def shown(uri: str) -> str:
         return uri
     digest = hashlib.sha256(uri.encode()).hexdigest()[:16]
     return f"{uri[:_SHOWN_CHARS]}… ({len(uri)} characters, sha256 {digest})"
+
+
+def is_whole(uri: str) -> bool:
+    """Return whether an address in a record is what was written, not cut by `shown`."""
+    return shown(uri) == uri and not _CUT.search(uri)
 
 
 def _part(

@@ -52,6 +52,7 @@ class Answer:
     data: bytes
     retry_after_s: float | None
     host: Host
+    content_range: str | None = None  # of a part (RFC 9110, 14.4), as sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +284,7 @@ async def _answer(response: aiohttp.ClientResponse, host: Host, max_bytes: int) 
         data=bytes(body.data),
         retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
         host=host,
+        content_range=response.headers.get("Content-Range"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.ledger import Part, Records, TokenRecord
 from traitlens.collecting.places import LASTING
 from traitlens.collecting.records import ListedToken
-from traitlens.collecting.taking import shown
+from traitlens.collecting.taking import is_whole, shown
 from traitlens.collecting.workspace import Plan
 
 Why = Literal["new", "retry", "refreshed", "moved", "may have changed"]
@@ -35,10 +35,10 @@ def why_taken(
 
 
 def _moved(token: ListedToken, old: TokenRecord) -> bool:
-    """Return whether the chain gives another address, or another reason for none."""
-    if token.problem is not None or not token.uri:
+    """Return whether the token lies at another address than before, or at none any more."""
+    if token.document is None and (token.problem is not None or not token.uri):
         return old.half != "uri"
-    return old.document is None or old.document.uri != shown(token.uri)
+    return old.document is None or old.document.uri != shown(token.uri or "")
 
 
 def _may_have_changed(old: TokenRecord, config: CollectConfig) -> bool:
@@ -56,17 +56,31 @@ def reusable_document(record: TokenRecord | None, token: ListedToken) -> Part | 
     return record.document if same and record.document.file else None
 
 
+def known_uris(records: Iterable[TokenRecord]) -> dict[int, str | None]:
+    """Return the ids of tokens that are tried again, with the addresses that a record has whole.
+
+    These are the chain's, at the block of the collection, so a node that has forgotten the state
+    at that block can do without it. Those of what is stale are older.
+    """
+    return {
+        int(record.token_id): record.document.uri
+        if record.document and not record.stale and is_whole(record.document.uri)
+        else None
+        for record in records
+    }
+
+
 def settled(new: TokenRecord, old: TokenRecord | None) -> TokenRecord:
     """Return the record that holds after a token was taken again.
 
-    What is equal to what was there stays as it was. What is collected is not given up for what
-    cannot be had: it stays, marked with the reason.
+    What is equal to what was there stays as it was. A picture or a document that is there is not
+    given up for what cannot be had: it stays, marked with the reason.
     """
     if old is None:
         return new
     if _content(new) == _content(old):
         return old
-    if old.status == "collected" and new.status != "collected":
+    if len(new.files()) < len(old.files()):
         return replace(old, stale=new.reason)
     return new
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from traitlens.errors import CollectError
 
 MAX_BYTES = 1 << 26  # of the file
 
+# Commas stand between thousands only: 1.234,5 is another number to half of the world.
+_NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _WHO = ("address", "contract", "contract_address", "name", "collection", "project_name")
 _VOLUME = ("volume", "sales", "sales_volume", "volume_total", "total_volume")
 
@@ -106,10 +109,8 @@ def _heading(row: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _number(text: str, where: str) -> float:
-    try:
-        volume = float(text.strip().replace(",", ""))
-    except ValueError:
-        volume = math.nan
+    plain = text.strip()
+    volume = float(plain.replace(",", "")) if _NUMBER.fullmatch(plain) else math.nan
     if not 0 <= volume < math.inf:
         raise CollectError(f"{where}, has the volume {text!r}; expected a number of at least 0")
     return volume

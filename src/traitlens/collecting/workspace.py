@@ -10,8 +10,9 @@
       final/                the lists of the finished collection, once all is there
       committing            from here on only files are moved, and a killed run does just that
 
-A first run's content becomes raw/ by one rename. A later run's files are moved in one by one; each
-move can be done twice, so a killed one is taken up.
+A first run's content becomes raw/ by one rename. A later run's files are moved in one by one, as
+are those of a first one where raw/ is an empty folder; each move can be done twice, so a killed one
+is taken up.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlens import files
-from traitlens.collecting.ledger import cut_torn_line
+from traitlens.collecting.ledger import RESTART, cut_torn_line
 from traitlens.collecting.records import Contract
 from traitlens.errors import CollectError
 
@@ -93,6 +94,10 @@ class Workspace:
         return self.path / "ledger.jsonl"
 
     @property
+    def committing(self) -> Path:
+        return self.path / "committing"
+
+    @property
     def runs(self) -> Path:
         return self.path / RUNS
 
@@ -108,7 +113,10 @@ class Workspace:
     def read_plan(self) -> Plan | None:
         """Return the plan of the run that is taken up, or None for a new one."""
         path = self.path / "plan.json"
-        return Plan.from_json(files.read_json(path)) if path.is_file() else None
+        try:
+            return Plan.from_json(files.read_json(path)) if path.is_file() else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise CollectError(f"{path} is damaged ({error!r}); {RESTART}") from None
 
     def write_plan(self, plan: Plan) -> None:
         files.write_json(self.path / "plan.json", plan.to_json())
@@ -149,7 +157,7 @@ class Workspace:
         with self.runs.open("rb") as lines:
             self._extend(RUNS, lines)
         files.write_json(final / INFO, dict(info))
-        files.write_text(self.path / "committing", "".join(f"{name}\n" for name in removed))
+        files.write_text(self.committing, "".join(f"{name}\n" for name in removed))
 
     def _extend(self, name: str, lines: Iterable[bytes]) -> None:
         """Write the list of that name with further lines; none at all where it has no line."""
@@ -163,15 +171,15 @@ class Workspace:
 
     def finish_commit(self) -> bool:
         """Move into place what a commit has left to move; return whether there was one."""
-        committing = self.path / "committing"
-        if not committing.is_file():
+        if not self.committing.is_file():
             return False
         if self.is_first:
             _move_all(self.path / "final", self.content)
-            if self.out.is_dir():
-                self.out.rmdir()
-            self.content.rename(self.out)
-        for name in committing.read_text().splitlines():
+            if self.out.is_dir():  # an empty one, in which a shell may stand; TOKENS comes last
+                _move_all(self.content, self.out)
+            else:
+                self.content.rename(self.out)
+        for name in self.committing.read_text().splitlines():
             (self.out / name).unlink(missing_ok=True)
         for name in (METADATA, IMAGES):
             _move_all(self.content / name, self.out / name)
@@ -199,19 +207,33 @@ def _move_all(source: Path, target: Path) -> None:
 
 
 @contextmanager
+def held(folder: Path, out: Path) -> Iterator[None]:
+    """Give a folder, which is made, to this process alone; it works there on what becomes `out`.
+
+    Raises CollectError where another process has it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(files.locked(folder, wait=False))
+        except BlockingIOError:
+            raise CollectError(f"{out} is being collected by another process") from None
+        yield
+
+
+@contextmanager
 def workspace(out: Path) -> Iterator[Workspace]:
     """Give the workspace of a raw folder to this process alone.
 
-    Raises CollectError where another process has it, and where `out` holds anything else.
+    Raises CollectError where another process has it, where `out` holds anything else, and where it
+    cannot be put in place by a rename.
     """
-    if not files.is_free(out) and not ((out / TOKENS).is_file() and (out / INFO).is_file()):
+    work = Workspace(out.resolve())
+    ours = work.committing.is_file() or ((out / TOKENS).is_file() and (out / INFO).is_file())
+    if not ours and not files.is_free(out):
         raise CollectError(f"{out} holds something that was not collected; choose another folder")
-    work = Workspace(out)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(files.locked(work.path, wait=False))
-        except BlockingIOError:
-            raise CollectError(f"{out} is being collected by another process") from None
+    if work.out.is_mount():
+        raise CollectError(f"{out} is where a disk is mounted; name a folder in it")
+    with held(work.path, out):
         shutil.rmtree(work.cleared, ignore_errors=True)
         try:
             yield work
@@ -223,7 +245,8 @@ def workspace(out: Path) -> Iterator[Workspace]:
 def claim(work: Workspace, choice: Mapping[str, Any], *, restart: bool) -> bool:
     """Make the workspace one for `choice`; return whether a run with it had only files to move.
 
-    Raises CollectError where a run with another choice waits, unless `restart` gives it up.
+    A run that waits is given up where `restart` says so; where it had another choice and nothing
+    says so, that is a CollectError.
     """
     path = work.path / "choice.json"
     asked = json.loads(json.dumps(choice))
@@ -232,13 +255,13 @@ def claim(work: Workspace, choice: Mapping[str, Any], *, restart: bool) -> bool:
         if before == asked:
             return True
         before = None
-    if before == asked:
+    if before == asked and not restart:
         return False
     if before is not None and not restart and work.ledger.is_file() and work.ledger.stat().st_size:
-        other = ", ".join(key for key in asked if before.get(key) != asked[key])
+        other = [f"{key} {before.get(key)}" for key in asked if before.get(key) != asked[key]]
         raise CollectError(
-            f"a stopped run with another {other} waits in {work.path}; go on with what it had, or "
-            "pass --restart to give it up"
+            f"a stopped run waits in {work.path} that had {', '.join(other)}; ask for the same to "
+            f"go on, or {RESTART}"
         )
     _empty(work.path)
     files.write_json(path, asked)

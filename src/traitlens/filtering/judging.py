@@ -153,7 +153,8 @@ def _findings(
         fell=kept > 0 and not left,
         rows=int(fallen_N.sum()),
     )
-    without = sum(reason in NO_METADATA for reason in digest.reasons) / max(1, len(digest))
+    named = (reason and reason.partition(": ")[0] for reason in digest.reasons)
+    without = sum(reason in NO_METADATA for reason in named) / max(1, len(digest))
     yield above("metadata", without, config.max_without_metadata)
     shares = picture_shares(digest, left_N)
     yield above("one_picture", shares.same, config.max_one_picture)

@@ -6,12 +6,15 @@ import os
 import zipfile
 import zlib
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from traitlens.standardization import MAX_BYTES
+
+_MAX_LINE_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,10 @@ class Files(Hashable, Protocol):
         """Return at most `MAX_BYTES` + 1 bytes; raise OSError when the file cannot be read."""
         ...
 
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Yield the lines of a file of any size, cut where they are long; raise OSError as well."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FolderFiles:
@@ -49,6 +56,10 @@ class FolderFiles:
     def read(self, name: str) -> bytes:
         with (self.path / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        with (self.path / name).open("rb") as file:
+            yield from _lines(file)
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
@@ -76,9 +87,18 @@ class ZipFiles:
                     yield Entry(name, info.file_size, f"{info.CRC:08x}")
 
     def read(self, name: str) -> bytes:
+        with self._opened(name) as file:
+            return file.read(MAX_BYTES + 1)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        with self._opened(name) as file:
+            yield from _lines(file)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
         try:
             with _open_archive(self.path).open(self.prefix + name) as file:
-                return file.read(MAX_BYTES + 1)
+                yield file
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -87,6 +107,10 @@ class ZipFiles:
             EOFError,
         ) as error:
             raise OSError(str(error)) from error  # damaged, of an odd method, or encrypted
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.readline(_MAX_LINE_BYTES), b"")
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@
                               carry the picture, as those of tokens drawn on the chain do
       metadata/<id>.json      {"name": …, "attributes": [{"trait_type": …, "value": …}]}
       collection.json         optional: name, contract, licence, …
+      tokens.jsonl            optional: what `traitlens collect` recorded of each token
 
 A zip may hold the same, bare or under one top folder; the NFT1000 layout is taken as well
 (`sources.nft1000`). A folder of such folders and zips is as many
@@ -17,7 +18,7 @@ import hashlib
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,7 @@ from traitlens.errors import SourceError
 from traitlens.records import CollectionInfo, RawToken, storable
 from traitlens.sources import nft1000
 from traitlens.sources.archives import Entry, Files, FolderFiles, ZipFiles
+from traitlens.sources.collected import NOTHING, RECORDS, Collected, read_records
 from traitlens.sources.documents import inline_media
 from traitlens.standardization import MAX_BYTES
 
@@ -50,6 +52,7 @@ class FoundToken:
     pictures: tuple[str, ...]
     metadata: tuple[str, ...]
     texts: nft1000.Texts | None = None  # in the NFT1000 layout
+    collected: Collected = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +90,20 @@ class Collection:
                     token_id = nft1000.token_id(metadata, token_id)
                     metadata = self._with_texts(metadata, found.texts)
                 media = media or inline_media(metadata)
-                problem = None if media else NO_PICTURE
+                problem = None if media else _because(NO_PICTURE, found)
         except ValueError:
             problem = BROKEN_JSON
         except _TooLargeError:
             problem = TOO_LARGE
         except OSError:
             problem = UNREADABLE
-        where = (found.pictures or found.metadata)[0]
+        where = next(iter(found.pictures or found.metadata), RECORDS)
         return RawToken(
             collection=self.info.name,
             token_id=storable(token_id),
             media=media,
             metadata=metadata,
-            source_uri=storable(f"{self.path.name}/{where}"),
+            source_uri=storable(found.collected.uri or f"{self.path.name}/{where}"),
             problem=problem,
         )
 
@@ -123,7 +126,11 @@ class _TooLargeError(Exception):
 def _problem(found: FoundToken) -> str | None:
     if max(len(found.pictures), len(found.metadata)) > 1:
         return TWO_OF_ONE_ID
-    return None if found.metadata else NO_METADATA
+    return None if found.metadata else _because(NO_METADATA, found)
+
+
+def _because(problem: str, found: FoundToken) -> str:
+    return f"{problem}: {found.collected.reason}" if found.collected.reason else problem
 
 
 def open_sources(paths: Iterable[str | Path]) -> list[Collection]:
@@ -207,8 +214,12 @@ def _list(files: Files) -> _Listing:
     for entry in entries:
         digest.update(f"{entry.name}\0{entry.size}\0{entry.mark}\n".encode("utf-8", "replace"))
     found, names = _pair_up(entries), {entry.name for entry in entries}
+    if nft1000.is_layout(names):
+        found = _as_published(found, names)
+    elif RECORDS in names:
+        found = _as_recorded(found, read_records(files.lines(RECORDS)))
     return _Listing(
-        found=_as_published(found, names) if nft1000.is_layout(names) else found,
+        found=found,
         info=next((name for name in (INFO, nft1000.DASHBOARD) if name in names), None),
         fingerprint=digest.hexdigest()[:16],
     )
@@ -245,6 +256,19 @@ def _as_published(found: Sequence[FoundToken], names: Set[str]) -> tuple[FoundTo
     )
 
 
+def _as_recorded(
+    found: Sequence[FoundToken], records: Mapping[str, Collected]
+) -> tuple[FoundToken, ...]:
+    """Return the tokens with what was recorded of them, and those of which nothing could be had."""
+    here = {token.token_id for token in found}
+    lost = (i for i, record in records.items() if i not in here and record.reason)
+    both = (*found, *(FoundToken(token_id=i, pictures=(), metadata=()) for i in lost))
+    return tuple(
+        replace(token, collected=records.get(token.token_id, NOTHING))
+        for token in sorted(both, key=lambda token: _natural(token.token_id))
+    )
+
+
 def _natural(token_id: str) -> list[tuple[int, int, str]]:
     """Return a sort key by which "9" comes before "10"."""
     parts = re.findall(r"[0-9]+|[^0-9]+", token_id)
@@ -269,12 +293,16 @@ def _info(path: Path, file: str | None, raw: bytes) -> CollectionInfo:
         contract=text("contract", "contract_address"),
         standard="erc1155" if text("standard") == "erc1155" else "erc721",
         licence=text("licence", "license", "licence_repo"),
-        source=text("source"),
+        source=_source(text("source"), value.get("block")),
         family=text("family"),
         theme=text("theme"),
         description=text("description"),
         url=text("url", "external_link", "official_url"),
     )
+
+
+def _source(source: str | None, block: object) -> str | None:
+    return f"{source}, block {block}" if source and isinstance(block, int) else source
 
 
 def _file_name(name: str) -> str:
