@@ -84,13 +84,22 @@ def test_status_shows_tables_or_json(chain: Chain, server: GatewayServer, tmp_pa
     assert said["media_gone"] == 0.2
 
 
+# A shell has what it starts in the background ignore Ctrl-C.
+HEEDING_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from traitlens.cli.main import main
+main()
+"""
+
+
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     chain: Chain, server: GatewayServer, tmp_path: Path
 ) -> None:
     address = minted(chain, server)
     page, server.pages["/images/4.png"] = server.pages["/images/4.png"], Page(wait_s=3600)
     asked = ["collect", address, *options(chain, server, tmp_path / "raw")]
-    command = [sys.executable, "-m", "traitlens.cli.main", *map(str, asked)]
+    command = [sys.executable, "-c", HEEDING_CTRL_C, *map(str, asked)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         ledger = tmp_path / ".raw.collecting" / "ledger.jsonl"
         while not ledger.is_file() or ledger.read_bytes().count(b'"status"') < 4:
