@@ -22,6 +22,9 @@ def index(
     url: Annotated[
         str | None, typer.Option(help="A Qdrant server, instead; its key is in QDRANT_API_KEY.")
     ] = None,
+    update: Annotated[
+        bool, typer.Option(help="Bring the index at --out in step with another data set.")
+    ] = False,
     replace: Annotated[bool, typer.Option(help="Replace the index at --out.")] = False,
 ) -> None:
     """Encode the pictures of a data set and write an index that `traitlens search` opens."""
@@ -41,12 +44,16 @@ def index(
             out,
             encoder=load_encoder(model),
             config=config,
+            update=update,
             replace=replace,
             progress=progress,
         )
     why = "".join(f", {count} x {reason}" for reason, count in made.rejected.items())
+    done = made.changes
+    changes = f" ({done.written:,} written, {done.renamed:,} renamed, {done.deleted:,} deleted)"
     console().print(
-        f"{out}: {made.indexed:,} tokens, {made.dimension} dimensions{why}\n"
+        f"{out}: {made.indexed:,} tokens, {made.dimension} dimensions{why}"
+        f"{changes if update else ''}\n"
         f'next: traitlens search "red hat" --index {out}',
         soft_wrap=True,
     )
