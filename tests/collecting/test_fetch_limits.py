@@ -1,10 +1,7 @@
 """Limits on what is fetched, hosts that do not speak HTTP, and JSON from nodes and providers."""
 
 import asyncio
-import gzip
 import json
-import zlib
-from collections.abc import Callable
 
 import pytest
 
@@ -30,38 +27,6 @@ def test_a_file_of_blocks_may_not_be_larger_than_the_limit(server: GatewayServer
     cid = server.store.add_file(bytes(1000), chunk_bytes=100)
     assert len(fetch(f"ipfs://{cid}", config(server), max_bytes=1000).data) == 1000
     assert reason_of(f"ipfs://{cid}", config(server), max_bytes=999) == "too large"
-
-
-@pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
-)
-def test_packed_content_is_unpacked(
-    server: GatewayServer, encoding: str, pack: Callable[[bytes], bytes]
-) -> None:
-    server.pages["/x"] = Page(body=pack(b"x" * 1000), headers={"Content-Encoding": encoding})
-    assert fetch(f"{server.url}/x", config(server)).data == b"x" * 1000
-
-
-def test_the_limit_holds_for_what_is_unpacked(server: GatewayServer) -> None:
-    bomb = gzip.compress(bytes(50_000_000))
-    assert len(bomb) < 60_000
-    server.pages["/x"] = Page(body=bomb, headers={"Content-Encoding": "gzip"})
-    assert reason_of(f"{server.url}/x", config(server), max_bytes=60_000) == "too large"
-
-
-@pytest.mark.parametrize(
-    ("encoding", "body", "reason"),
-    [
-        ("gzip", b"not packed", "cut off"),
-        ("gzip", gzip.compress(b"x" * 100)[:-9], "cut off"),
-        ("br", b"x", "server error"),
-    ],
-)
-def test_broken_packing_is_no_content(
-    server: GatewayServer, encoding: str, body: bytes, reason: str
-) -> None:
-    server.pages["/x"] = Page(body=body, headers={"Content-Encoding": encoding})
-    assert reason_of(f"{server.url}/x", config(server, retries=0)) == reason
 
 
 def test_redirects_are_followed_up_to_a_limit(server: GatewayServer) -> None:

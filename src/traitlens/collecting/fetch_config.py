@@ -38,6 +38,8 @@ class FetchConfig:
     per_host_rate: float | None = 20.0  # requests begun a second, to one host
     max_bytes: int = 64 * 2**20  # of one file, also when unpacked
     max_json_bytes: int = 64 * 2**20  # of one answer of a node or a provider
+    # Of all answers on the way together. One answer may be beyond it, so that each gets through.
+    max_held_bytes: int = 256 * 2**20
     max_redirects: int = 5
     connect_s: float = 10.0
     read_s: float = 30.0  # without a byte
@@ -65,6 +67,7 @@ class FetchConfig:
             check_range("per_host_rate", self.per_host_rate, low=1e-3)
         check_range("max_bytes", self.max_bytes, low=1)
         check_range("max_json_bytes", self.max_json_bytes, low=1)
+        check_range("max_held_bytes", self.max_held_bytes, low=1)
         check_range("max_redirects", self.max_redirects, low=0, high=50)
         check_range("connect_s", self.connect_s, low=0.01)
         check_range("read_s", self.read_s, low=0.01)

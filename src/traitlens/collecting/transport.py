@@ -19,7 +19,6 @@ import asyncio
 import socket
 import ssl
 import time
-import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -31,13 +30,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from traitlens.collecting.addresses import check_address, check_host
+from traitlens.collecting.bodies import Room, read_body
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.hosts import Host, Hosts
 from traitlens.collecting.records import FetchError
 
 LookUp = Callable[[str, int], Awaitable[list[str]]]
 
-MAX_ERROR_BYTES = 64 * 2**10  # of an answer that is an error: enough to say what is wrong
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"User-Agent": "traitlens", "Accept-Encoding": "gzip"}
 
@@ -80,6 +79,7 @@ class Transport:
         self._own = frozenset(host.lower() for host in config.allow_private_hosts)
         self._doors: dict[str, tuple[aiohttp.ClientSession, Host]] = {}
         self._slots = asyncio.Semaphore(config.concurrency)
+        self._room = Room(config.max_held_bytes)
         self.requests: Counter[str] = Counter()
         self.hosts = Hosts(
             rate_per_s=config.per_host_rate,
@@ -106,7 +106,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # it has no limit; see `_Body`
+            auto_decompress=False,  # it has no limit; see `bodies`
             trust_env=False,
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._config.connect_s, sock_read=self._config.read_s
@@ -167,12 +167,20 @@ class Transport:
         """Return the answer, or where it redirects to; say whatever goes wrong as a FetchError."""
         try:
             async with (
-                asyncio.timeout(timeout_s),
+                asyncio.timeout(timeout_s) as timer,
                 await self._sent(session, url, question) as response,
             ):
                 if response.status in _REDIRECTS and "Location" in response.headers:
                     return _parsed(response.headers["Location"], base=url)
-                return await _answer(response, host, max_bytes)
+                data = await read_body(response, max_bytes=max_bytes, room=self._room, timer=timer)
+                return Answer(
+                    status=response.status,
+                    url=str(response.url),
+                    media_type=_media_type(response.headers.get("Content-Type")),
+                    data=data,
+                    retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
+                    host=host,
+                )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _said(error, host.name) from None
 
@@ -259,61 +267,6 @@ def public_socket(found: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol, _, address = found
     check_address(str(address[0]))
     return socket.socket(family, kind, protocol)
-
-
-async def _answer(response: aiohttp.ClientResponse, host: Host, max_bytes: int) -> Answer:
-    is_error = response.status >= 400
-    body = _Body(
-        encoding=response.headers.get("Content-Encoding", "identity").strip().lower(),
-        max_bytes=MAX_ERROR_BYTES if is_error else max_bytes,
-    )
-    if not is_error and (response.content_length or 0) > max_bytes:
-        raise FetchError("too large", f"{response.content_length} bytes, {max_bytes} are accepted")
-    try:
-        async for chunk in response.content.iter_any():
-            body.add(chunk)
-        body.end()
-    except FetchError:
-        if not is_error:
-            raise  # of an error the beginning is enough
-    return Answer(
-        status=response.status,
-        url=str(response.url),
-        media_type=_media_type(response.headers.get("Content-Type")),
-        data=bytes(body.data),
-        retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
-        host=host,
-    )
-
-
-class _Body:
-    """What arrives, unpacked as it arrives, up to a limit that holds for the unpacked bytes."""
-
-    def __init__(self, *, encoding: str, max_bytes: int) -> None:
-        if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-            raise FetchError("server error", f"an encoding nobody asked for: {encoding[:40]!r}")
-        # 32 more than the window: zlib or gzip, whichever it is.
-        is_packed = encoding not in ("identity", "")
-        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
-        self._max_bytes = max_bytes
-        self.data = bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Take what arrived; raise FetchError where it is too much, or broken."""
-        left = self._max_bytes - len(self.data)
-        if self._unpack is not None:
-            try:
-                chunk = self._unpack.decompress(chunk, left + 1)
-            except zlib.error as error:
-                raise FetchError("cut off", f"broken packing: {error}") from None
-        self.data += chunk[: left + 1]
-        if len(chunk) > left:
-            raise FetchError("too large", f"more than the {self._max_bytes} bytes accepted")
-
-    def end(self) -> None:
-        """Raise FetchError where the packing is not complete."""
-        if self._unpack is not None and not self._unpack.eof and self.data:
-            raise FetchError("cut off", "the packing has no end")
 
 
 def _media_type(header: str | None) -> str | None:
