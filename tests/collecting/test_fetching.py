@@ -245,10 +245,16 @@ def test_a_silent_host_is_left(server: GatewayServer, limit: str) -> None:
     assert reason_of(f"{server.url}/x", config(server, retries=0, **{limit: 0.1})) == "timed out"
 
 
-def test_a_closed_port_is_no_connection() -> None:
+def test_a_closed_port_is_no_connection_and_no_request() -> None:
     with GatewayServer() as gone:
         url, settings = gone.url, config(gone, retries=1)
-    assert reason_of(f"{url}/x", settings) == "no connection"
+
+    async def ask(fetcher: Fetcher) -> dict[str, int]:
+        with pytest.raises(FetchError, match="no connection"):
+            await fetcher.fetch(f"{url}/x")
+        return dict(fetcher.requests)
+
+    assert using(settings, ask) == {}
 
 
 def test_a_slow_gateway_is_overtaken(server: GatewayServer) -> None:

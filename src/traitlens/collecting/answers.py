@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from traitlens.collecting.abi import one_line
 from traitlens.collecting.records import FetchError, FetchReason
 from traitlens.collecting.transport import Answer, Question
 
@@ -35,7 +36,7 @@ def judged(answer: Answer) -> Answer:
     if answer.retry_after_s is not None and answer.status in (429, 503):
         answer.host.hold(answer.retry_after_s)
     reason = _REASONS.get(answer.status, "refused" if answer.status < 500 else "server error")
-    said = " ".join(answer.data[:300].decode("utf-8", "replace").split())
+    said = one_line(answer.data[:1200], chars=300)
     raise FetchError(
         reason, f"{answer.status} from {answer.host.name}" + (f": {said}" if said else "")
     )

@@ -63,7 +63,7 @@ class Fetcher:
     @property
     def requests(self) -> Mapping[str, int]:
         """Requests that were really sent, by host, with each repetition, redirect and hedge."""
-        return MappingProxyType(self._transport.requests)
+        return MappingProxyType(+self._transport.requests)
 
     async def fetch(
         self, uri: str, *, base: str | None = None, max_bytes: int | None = None
@@ -137,12 +137,11 @@ class Fetcher:
         return await self._json(full, headers, None)
 
     async def _json(self, url: str, headers: Mapping[str, str], body: bytes | None) -> object:
-        question = Question(
-            url=url, headers={"Accept": "application/json", **headers}, body=body, is_secret=True
-        )
         origin = parse_uri(url)
         if origin.kind != "http":
             raise FetchError("unusable address", "JSON is asked for by http or https")
+        asked = {"Accept": "application/json", **headers}
+        question = Question(url=origin.url, headers=asked, body=body, is_secret=True)
 
         async def ask(_: Gateway) -> object:
             answer = await self._transport.ask(question, max_bytes=self._config.max_json_bytes)
@@ -155,7 +154,7 @@ class Fetcher:
             return value
 
         # A question that took too long takes as long again; whoever asks can ask for less.
-        return await self._alone(url).first_good(
+        return await self._alone(origin.url).first_good(
             ask, retries=self._config.json_retries, final={"timed out", "too large"}
         )
 

@@ -8,6 +8,8 @@ if it were the first.
 
 A host of `allow_private_hosts` has a session of its own, without these checks. Which session is
 used is decided by host and port of each URL, so that another name for the same machine is refused.
+Only an address or the user's own config leads there, never a redirect of a public host; and one
+that is asked as a node or a provider is asked for nothing else, whatever a stranger's address says.
 
 aiohttp was chosen over httpx: it sends four to eight times as many requests a CPU second, and has a
 public place where each socket is made with the address it will be connected to.
@@ -29,6 +31,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from traitlens.collecting.abi import one_line
 from traitlens.collecting.addresses import check_address, check_host
 from traitlens.collecting.bodies import Room, read_body
 from traitlens.collecting.fetch_config import FetchConfig
@@ -77,7 +80,7 @@ class Transport:
         self._config = config
         self._look_up = look_up
         self._own = frozenset(host.lower() for host in config.allow_private_hosts)
-        self._doors: dict[str, tuple[aiohttp.ClientSession, Host]] = {}
+        self._nodes: set[str] = set()  # own hosts that are asked in secret
         self._slots = asyncio.Semaphore(config.concurrency)
         self._room = Room(config.max_held_bytes)
         self.requests: Counter[str] = Counter()
@@ -119,9 +122,10 @@ class Transport:
         Raises FetchError where it may not be asked, cannot be reached, or sends too much.
         """
         left_s = self._config.total_s
-        url = _parsed(question.url)
+        url, is_led = _parsed(question.url), False
         for _ in range(self._config.max_redirects + 1):
-            session, host = self._door(url)
+            session = self._session_for(url, is_secret=question.is_secret, is_led=is_led)
+            host = self.hosts.of(authority(url))
             await host.turn()
             async with self._slots:
                 start = time.monotonic()
@@ -131,29 +135,28 @@ class Transport:
                 return answer
             if question.is_secret:
                 raise FetchError("refused", f"{url.host} redirects what is asked of it alone")
-            url = answer
+            url, is_led = answer, session is self._public_session
         raise FetchError(
             "too many redirects", f"more than {self._config.max_redirects} from {_host(question)}"
         )
 
-    def _door(self, url: URL) -> tuple[aiohttp.ClientSession, Host]:
-        """Return who may ask for a URL, and the host's state; raise FetchError where nobody may."""
+    def _session_for(self, url: URL, *, is_secret: bool, is_led: bool) -> aiohttp.ClientSession:
+        """Return who may ask for a URL, or raise FetchError; `is_led` by a public host."""
+        if not self._is_own(url):
+            check_host(url.raw_host or "")
+            return self._public_session
         place = authority(url)
-        if place not in self._doors:
-            if self._is_own(url):
-                session = self._own_session
-            else:
-                check_host(url.raw_host or "")
-                session = self._public_session
-            self._doors[place] = session, self.hosts.of(place)
-        return self._doors[place]
+        if is_led:
+            raise FetchError("forbidden address", f"a public host redirects to {place}")
+        if is_secret:
+            self._nodes.add(place)
+        elif place in self._nodes:
+            raise FetchError("forbidden address", f"{place} is a node, and no place for files")
+        return self._own_session
 
     def _is_own(self, url: URL) -> bool:
-        host = (url.raw_host or "").lower()
-        bracketed = f"[{host}]"
-        return not self._own.isdisjoint(
-            {host, bracketed, f"{host}:{url.port}", f"{bracketed}:{url.port}"}
-        )
+        host = url.raw_host or ""
+        return not self._own.isdisjoint({host, f"[{host}]", authority(url)})
 
     async def _hop(
         self,
@@ -191,7 +194,7 @@ class Transport:
 
         aiohttp could tell when it is sent (TraceConfig), for a quarter of the time of a request.
         """
-        sent = 1
+        self.requests[url.host or ""] += 1
         try:
             return await session.request(
                 "GET" if question.body is None else "POST",
@@ -201,10 +204,8 @@ class Transport:
                 allow_redirects=False,
             )
         except (FetchError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            sent = 0
+            self.requests[url.host or ""] -= 1
             raise
-        finally:
-            self.requests[url.host or ""] += sent
 
 
 def authority(url: URL) -> str:
@@ -286,19 +287,20 @@ def _retry_after_s(header: str | None) -> float | None:
 
 
 def _said(error: Exception, host: str) -> FetchError:
-    """Return what went wrong with a host, in the words of `FetchReason`."""
+    """Return what went wrong with a host, in the words of `FetchReason`.
+
+    URLs are not in it, as they may hold a key.
+    """
     if isinstance(error, TimeoutError):
         return FetchError("timed out", host)
     if isinstance(error, aiohttp.ClientConnectorError | socket.gaierror | ssl.SSLError):
         return FetchError("no connection", f"{host}: {_short(error)}")
-    if isinstance(error, aiohttp.InvalidURL):
-        return FetchError("unusable address", f"{host}: {_short(error)}")
     if isinstance(error, aiohttp.ClientResponseError):
-        return FetchError("server error", f"{host} does not speak HTTP: {_short(error)}")
+        return FetchError("server error", f"{host} does not speak HTTP: {_short(error.message)}")
     if isinstance(error, ValueError):
-        return FetchError("unusable address", f"{host}: {_short(error)}")
+        return FetchError("unusable address", f"{host} cannot be asked by this URL")
     return FetchError("cut off", f"{host}: {_short(error)}")
 
 
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _short(error: Exception | str) -> str:
+    return one_line(str(error), chars=200) or type(error).__name__
