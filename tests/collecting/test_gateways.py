@@ -1,6 +1,7 @@
 """Who is asked, when, and how often."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Awaitable, Callable
 
@@ -189,6 +190,42 @@ def test_the_second_request_may_fail_without_harm() -> None:
         return gateway.url
 
     assert first_good(gateways(hedge_after_s=0.01)[1], ask) == "https://g0"
+
+
+def test_nobody_is_asked_twice_at_once() -> None:
+    """A node's slow answer is no reason to let it work twice."""
+    asked: list[str] = []
+
+    async def ask(gateway: Gateway) -> str:
+        asked.append(gateway.url)
+        await asyncio.sleep(0.02)
+        return gateway.url
+
+    first_good(gateways(1, hedge_after_s=0)[1], ask)
+    assert asked == ["https://g0"]
+
+
+def test_a_failure_beside_an_answer_is_not_printed() -> None:
+    printed = []
+
+    async def run() -> str:
+        loop, both = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_exception_handler(lambda _, context: printed.append(context))
+
+        async def ask(gateway: Gateway) -> str:
+            if gateway.url == "https://g1":
+                both.set()
+            await both.wait()
+            if gateway.url == "https://g1":
+                raise FetchError("server error", "")
+            return gateway.url
+
+        return await gateways(2, hedge_after_s=0)[1].first_good(ask)
+
+    for _ in range(10):  # which of the two is looked at first, hangs on chance
+        assert asyncio.run(run()) == "https://g0"
+    gc.collect()
+    assert printed == []
 
 
 def test_second_requests_stay_within_their_share() -> None:
