@@ -9,7 +9,7 @@ import pytest
 
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import DECLINES, Gateway, Gateways, worst
-from traitlens.collecting.hosts import DOWN_AFTER, RECOVERY_S, Host
+from traitlens.collecting.hosts import DOWN_AFTER, GIVEN_UP_S, RECOVERY_S, Host
 from traitlens.collecting.records import FetchError, FetchReason
 
 
@@ -272,6 +272,19 @@ def test_requests_to_a_host_keep_their_distance() -> None:
     assert one.wait_s == pytest.approx(0.25)
     clock.now_s += 0.25
     assert one.wait_s == 0
+
+
+def test_who_asks_for_patience_again_and_again_is_not_waited_for_forever() -> None:
+    clock = Clock()
+    one = host(clock=clock)
+    one.went_badly(FetchError("rate limited", ""))
+    clock.now_s += GIVEN_UP_S + 1
+    assert one.is_down
+    one.hold(1)
+    with pytest.raises(FetchError, match="rate limited"):
+        asyncio.run(one.turn())
+    one.went_well()
+    assert not one.is_down
 
 
 def test_who_asks_for_too_much_patience_is_given_up() -> None:
