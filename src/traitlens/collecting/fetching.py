@@ -17,12 +17,13 @@ from types import MappingProxyType
 from yarl import URL
 
 from traitlens import bounded_json
+from traitlens.collecting.addresses import authority
 from traitlens.collecting.answers import judged
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import Gateway, Gateways
 from traitlens.collecting.ipfs import Content, Ipfs
-from traitlens.collecting.records import Fetched, FetchError
-from traitlens.collecting.transport import Answer, LookUp, Question, Transport, authority, look_up
+from traitlens.collecting.records import Fetched, FetchError, FetchReason
+from traitlens.collecting.transport import Answer, LookUp, Question, Transport, look_up
 from traitlens.collecting.uris import Uri, inline_content, parse_uri
 
 __all__ = ["FetchConfig", "Fetcher"]
@@ -154,9 +155,16 @@ class Fetcher:
             return value
 
         # A question that took too long takes as long again; whoever asks can ask for less.
-        return await self._alone(origin.url).first_good(
-            ask, retries=self._config.json_retries, final={"timed out", "too large"}
-        )
+        final: set[FetchReason] = {"timed out", "too large"}
+        try:
+            return await self._alone(origin.url).first_good(
+                ask, retries=self._config.json_retries, final=final
+            )
+        except FetchError as error:
+            if error.reason != "forbidden address":
+                raise
+            own = f"if it is yours, name it in allow_private_hosts: {authority(URL(origin.url))}"
+            raise FetchError(error.reason, f"{error.detail}; {own}") from None
 
 
 def _read_json(answer: Answer) -> object:

@@ -32,7 +32,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from traitlens.collecting.abi import one_line
-from traitlens.collecting.addresses import check_address, check_host
+from traitlens.collecting.addresses import authority, check_address, check_host
 from traitlens.collecting.bodies import Room, read_body
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.hosts import Host, Hosts
@@ -79,7 +79,6 @@ class Transport:
     def __init__(self, config: FetchConfig, *, look_up: LookUp = look_up) -> None:
         self._config = config
         self._look_up = look_up
-        self._own = frozenset(host.lower() for host in config.allow_private_hosts)
         self._nodes: set[str] = set()  # own hosts that are asked in secret
         self._slots = asyncio.Semaphore(config.concurrency)
         self._room = Room(config.max_held_bytes)
@@ -87,7 +86,7 @@ class Transport:
         self.hosts = Hosts(
             rate_per_s=config.per_host_rate,
             max_wait_s=config.max_wait_s,
-            unhurried=lambda authority: self._is_own(URL(f"http://{authority}")),
+            unhurried=lambda place: config.is_own(URL(f"http://{place}")),
         )
 
     async def __aenter__(self) -> Transport:
@@ -142,7 +141,7 @@ class Transport:
 
     def _session_for(self, url: URL, *, is_secret: bool, is_led: bool) -> aiohttp.ClientSession:
         """Return who may ask for a URL, or raise FetchError; `is_led` by a public host."""
-        if not self._is_own(url):
+        if not self._config.is_own(url):
             check_host(url.raw_host or "")
             return self._public_session
         place = authority(url)
@@ -153,10 +152,6 @@ class Transport:
         elif place in self._nodes:
             raise FetchError("forbidden address", f"{place} is a node, and no place for files")
         return self._own_session
-
-    def _is_own(self, url: URL) -> bool:
-        host = url.raw_host or ""
-        return not self._own.isdisjoint({host, f"[{host}]", authority(url)})
 
     async def _hop(
         self,
@@ -206,12 +201,6 @@ class Transport:
         except (FetchError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             self.requests[url.host or ""] -= 1
             raise
-
-
-def authority(url: URL) -> str:
-    """Return host and port of a URL, such as ipfs.io:443."""
-    host = url.raw_host or ""
-    return f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
 
 
 def _host(question: Question) -> str:
