@@ -42,6 +42,7 @@ TX = "MkwJUiGCyTRIFkyrrnpApVEdAcFggVIFYtHIE65h8D8"
         f"https://ipfs.io/ipfs/ipfs://{V0}/1.json",
         f"https://ipfs.io//ipfs//{V0}/1.json",
         f"ipfs://https://ipfs.io/ipfs/{V0}/1.json",
+        f"ipfs://gateway.pinata.cloud/ipfs/{V0}/1.json",
         f"gateway.pinata.cloud/ipfs/{V0}/1.json",
         f"//ipfs.io/ipfs/{V0}/1.json",
     ],

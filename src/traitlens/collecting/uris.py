@@ -128,6 +128,8 @@ def _ipfs(text: str) -> Uri:
     if rest[:4].lower() == "http":  # a gateway's address behind an ipfs://
         return parse_uri(rest)
     root, _, path = _without_query(rest).partition("/")
+    if not is_cid(root) and (inside := _gateway_path(path)):  # the same without its https://
+        return inside
     return Uri(kind="ipfs", root=root, cid=parse_cid(root), segments=_path(path))
 
 
