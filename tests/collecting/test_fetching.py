@@ -6,6 +6,7 @@ import pytest
 
 from tests.collecting.fetched import config, fetch, reason_of, targets, using
 from tests.collecting.gateway_server import (
+    DAG_PB,
     RAW,
     Behaviour,
     GatewayServer,
@@ -13,6 +14,9 @@ from tests.collecting.gateway_server import (
     Store,
     as_v0,
     base32,
+    cid_v1,
+    dag_pb,
+    unixfs_data,
     varint,
 )
 from tests.collecting.test_uris import TX
@@ -90,6 +94,12 @@ def test_content_inside_a_cid_is_not_asked_for(server: GatewayServer) -> None:
     cid = base32(b"\x01" + varint(RAW) + b"\x00\x02hi")
     fetched = fetch(f"ipfs://{cid}", config(server))
     assert (fetched.data, fetched.proof, server.requests) == (b"hi", "verified", [])
+
+
+def test_a_cid_that_holds_links_is_an_unusable_address(server: GatewayServer) -> None:
+    node = dag_pb([("", cid_v1(RAW, b"hi"), 2)], unixfs_data(2, sizes=(2,)))
+    cid = base32(b"\x01" + varint(DAG_PB) + b"\x00" + varint(len(node)) + node)
+    assert reason_of(f"ipfs://{cid}", config(server)) == "unusable address"
 
 
 @pytest.mark.parametrize("raw", [True, False])
