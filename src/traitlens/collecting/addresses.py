@@ -71,6 +71,14 @@ def why_forbidden(address: Address) -> str | None:
     return next((name for net, name in _FORBIDDEN_V6.items() if address in net), None)
 
 
+def read_url(text: str) -> URL:
+    """Return a URL; raise ValueError for what is none."""
+    try:
+        return URL(text)
+    except IndexError:  # of yarl, for "http://[::1]@"
+        raise ValueError("no URL") from None
+
+
 def authority(url: URL) -> str:
     """Return host and port of a URL, such as ipfs.io:443."""
     host = url.raw_host or ""

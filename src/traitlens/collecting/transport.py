@@ -32,7 +32,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from traitlens.collecting.abi import one_line
-from traitlens.collecting.addresses import authority, check_address, check_host
+from traitlens.collecting.addresses import authority, check_address, check_host, read_url
 from traitlens.collecting.bodies import Room, read_body
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.hosts import Host, Hosts
@@ -133,7 +133,7 @@ class Transport:
             if isinstance(answer, Answer):
                 return answer
             if question.is_secret:
-                raise FetchError("refused", f"{url.host} redirects what is asked of it alone")
+                raise FetchError("refused", f"{url.raw_host} redirects what is asked of it alone")
             url, is_led = answer, session is self._public_session
         raise FetchError(
             "too many redirects", f"more than {self._config.max_redirects} from {_host(question)}"
@@ -189,7 +189,7 @@ class Transport:
 
         aiohttp could tell when it is sent (TraceConfig), for a quarter of the time of a request.
         """
-        self.requests[url.host or ""] += 1
+        self.requests[url.raw_host or ""] += 1
         try:
             return await session.request(
                 "GET" if question.body is None else "POST",
@@ -199,26 +199,26 @@ class Transport:
                 allow_redirects=False,
             )
         except (FetchError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            self.requests[url.host or ""] -= 1
+            self.requests[url.raw_host or ""] -= 1
             raise
 
 
 def _host(question: Question) -> str:
-    return URL(question.url).host or ""
+    return URL(question.url).raw_host or ""
 
 
 def _parsed(text: str, *, base: URL | None = None) -> URL:
     """Return a URL that can be asked for; raise FetchError for another."""
     try:
-        url = URL(text) if base is None else base.join(URL(text))
+        url = read_url(text) if base is None else base.join(read_url(text))
         usable = url.scheme in ("http", "https") and url.raw_host and url.port
     except ValueError:
         usable = None
     if not usable:
-        where = f"a redirect of {base.host}" if base is not None else repr(text[:80])
+        where = f"a redirect of {base.raw_host}" if base is not None else repr(text[:80])
         raise FetchError("unusable address", f"{where} leads to no http or https host")
     if url.raw_user is not None or url.raw_password is not None:
-        raise FetchError("unusable address", f"{url.host} with a name or a password in its URL")
+        raise FetchError("unusable address", f"{url.raw_host} with a name or a password in its URL")
     return url.with_fragment(None)
 
 

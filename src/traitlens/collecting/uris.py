@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote
 from yarl import URL
 
 from traitlens import bounded_json
+from traitlens.collecting.addresses import read_url
 from traitlens.collecting.cids import Cid, is_cid, parse_cid
 from traitlens.collecting.records import FetchError
 from traitlens.standardization.data_uris import BARE_SVG, data_uri_bytes
@@ -113,7 +114,7 @@ def _join(base: Uri, relative: str) -> Uri:
         raise FetchError("unusable address", f"{_shown(relative)} is relative to inline data")
     if base.kind == "http":
         try:
-            return _http(str(URL(base.url).join(URL(relative))))
+            return _http(str(URL(base.url).join(read_url(relative))))
         except ValueError:
             raise _unusable(relative) from None
     above = () if relative.startswith("/") else base.segments[:-1]
@@ -149,7 +150,7 @@ def _arweave(rest: str) -> Uri:
 
 def _http(text: str) -> Uri:
     try:
-        url = URL(text)
+        url = read_url(text)
         host, port = url.raw_host, url.port
     except ValueError:
         raise _unusable(text) from None
