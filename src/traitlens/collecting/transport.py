@@ -58,7 +58,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of a host. One that has headers or a body of the user's is not redirected."""
+    """What is asked of a host; in secret where it has a key or a body of the user's.
+
+    Then it is not redirected.
+    """
 
     url: str
     headers: Mapping[str, str]
