@@ -45,7 +45,7 @@ def _depth(text: str, most: int) -> int:
     """Return how deep a text goes, or a number above `most` as soon as it is too deep."""
     depth = deepest = 0
     for piece in _PIECES.finditer(text):
-        mark = piece[0][0]
+        mark = text[piece.start()]
         if mark in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -52,11 +52,11 @@ def unixfs_data(kind: int, data: bytes | None = None, sizes: tuple[int, ...] = (
 
 def dag_pb(links: list[tuple[str, bytes, int]], data: bytes) -> bytes:
     """Return a dag-pb block; links are (name, binary CID, size)."""
-    encoded = b""
+    fields = []
     for name, cid, size in links:
         link = _bytes_field(1, cid) + _bytes_field(2, name.encode()) + _number_field(3, size)
-        encoded += _bytes_field(2, link)
-    return encoded + _bytes_field(1, data)
+        fields.append(_bytes_field(2, link))
+    return b"".join(fields) + _bytes_field(1, data)
 
 
 def cid_v1(codec: int, block: bytes) -> bytes:

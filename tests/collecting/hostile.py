@@ -1,6 +1,6 @@
 """Addresses that must never be connected to, in every spelling that we know of.
 
-Each function gives addresses for one way in; `SPELLINGS` are URLs, ready to be fetched.
+Each function gives addresses for one way in; the lists in capitals are ready to be fetched.
 """
 
 from __future__ import annotations
@@ -144,6 +144,9 @@ CONFUSING = (
     "http://////127.0.0.1/x",
     "http://[::ffff:127.0.0.1/x",
     "http://[127.0.0.1]/x",
+    "http://[::1]@",
+    "//[::1]@",
+    "http://x@xn--a/x",
     "http://127.0.0.1%00.public.example/x",
     "http://127.0.0.1%0d%0aHost:x/x",
     "http://127.0.0.1\t/x",
@@ -227,4 +230,7 @@ REDIRECTS = (
     "http://user@127.0.0.1:{port}/x",
     "https://127.0.0.1:{port}/x",
     "http://[::1",
+    "http://[::1]@",
+    "http://x@xn--a/x",
+    "http://xn--a/x",
 )

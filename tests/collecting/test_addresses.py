@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.collecting.fetched import config as config_of
+from tests.collecting.fetched import fetch, using
 from tests.collecting.gateway_server import GatewayServer, Page, Request
 from tests.collecting.hostile import (
     ANSWERS,
@@ -22,6 +24,7 @@ from tests.collecting.hostile import (
     V4,
     V6,
 )
+from traitlens.collecting import transport
 from traitlens.collecting.addresses import check_host, why_forbidden
 from traitlens.collecting.fetching import FetchConfig, Fetcher
 from traitlens.collecting.records import FetchError
@@ -78,12 +81,6 @@ def reason_of(uri: str, *, config: FetchConfig = NO_WAIT, look_up: LookUp) -> st
             return caught.value.reason
 
     return str(run(fetch()))
-
-
-def test_the_suite_is_as_large_as_promised() -> None:
-    groups = (SPELLINGS, NAMES, CONFUSING, SCHEMES, ANSWERS, REDIRECTS)
-    assert sum(map(len, groups)) >= 150
-    assert all(len(group) == len(set(group)) for group in groups)
 
 
 def test_the_counter_counts() -> None:
@@ -217,11 +214,47 @@ def test_a_host_named_without_a_port_is_reached_on_all(server: GatewayServer) ->
     assert run(fetch()) == b"inner secret"
 
 
+def test_no_public_host_redirects_to_a_named_one(
+    server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the server is taken for public, too, under another name."""
+    monkeypatch.setattr(transport, "check_address", lambda _: None)
+    server.pages["/start"] = Page(status=302, headers={"Location": f"{server.url}/x"})
+    config = FetchConfig(gateways=(), allow_private_hosts=(server.authority,))
+    before = len(server.requests)
+    start = f"http://public.example:{server.port}/start"
+    reason = reason_of(start, config=config, look_up=answering("127.0.0.1"))
+    assert reason == "forbidden address"
+    assert [request.target for request in server.requests[before:]] == ["/start"]
+
+
+def test_a_named_host_redirects_to_itself(server: GatewayServer) -> None:
+    server.pages["/start"] = Page(status=302, headers={"Location": f"{server.url}/x"})
+    assert fetch(f"{server.url}/start", config_of(server)).data == b"inner secret"
+
+
+def test_an_address_does_not_lead_to_the_users_own_node(server: GatewayServer) -> None:
+    server.pages["/rpc"] = Page(body=b'{"jsonrpc": "2.0", "id": 1, "result": "0x1"}')
+
+    async def ask(fetcher: Fetcher) -> None:
+        node = server.url.replace("127.0.0.1", "localhost")
+        await fetcher.post_json(f"{node}/rpc", {})
+        for uri in (f"{node}/rpc", f"{node}/x"):
+            with pytest.raises(FetchError, match="forbidden address"):
+                await fetcher.fetch(uri)
+        await fetcher.fetch(f"{server.url}/x")
+
+    before = len(server.requests)
+    settings = config_of(server, allow_private_hosts=("localhost", "127.0.0.1"))
+    using(settings, ask)
+    assert [request.target for request in server.requests[before:]] == ["/rpc", "/x"]
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:8545/", "http://[::1]/", "http://node.example/"])
 def test_nodes_and_providers_are_asked_with_the_same_care(uri: str) -> None:
     async def ask() -> None:
         async with Fetcher(NO_WAIT, look_up=answering("10.0.0.1")) as fetcher:
-            with pytest.raises(FetchError, match="forbidden address"):
+            with pytest.raises(FetchError, match=r"forbidden address.*allow_private_hosts: .*:\d"):
                 await fetcher.post_json(uri, {})
             with pytest.raises(FetchError, match="forbidden address"):
                 await fetcher.get_json(uri)
@@ -232,12 +265,12 @@ def test_nodes_and_providers_are_asked_with_the_same_care(uri: str) -> None:
 
 
 def test_a_gateway_that_is_not_public_must_be_named() -> None:
-    config = FetchConfig(gateways=("http://127.0.0.1:8080",), backoff_s=0)
+    config = FetchConfig(gateways=("http://gateway.example:8080",), backoff_s=0)
     with connections() as found:
         reason = reason_of(
             "ipfs://QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o",
             config=config,
-            look_up=answering(),
+            look_up=answering("127.0.0.1"),
         )
     assert (found, reason) == ([], "forbidden address")
 

@@ -122,6 +122,9 @@ def test_sha1_is_refused_as_it_can_be_forged() -> None:
         base32(b"\x01" + varint(RAW) + b"\x12\x1f" + bytes(31)),  # a short hash
         base32(b"\x01" + b"\xff" * 12),  # an endless number
         "ﬀ" * 46,
+        EMPTY_RAW_V1.replace("i", "\u0131"),  # which is an I in capitals
+        EMPTY_RAW_V1 + "=",
+        "f" + cid_v1(RAW, b"").hex(" "),
     ],
 )
 def test_what_is_no_cid_is_an_unusable_address(text: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.collecting.fetched import config, fetch, reason_of, targets, using
 from tests.collecting.gateway_server import (
+    DAG_PB,
     RAW,
     Behaviour,
     GatewayServer,
@@ -13,6 +14,9 @@ from tests.collecting.gateway_server import (
     Store,
     as_v0,
     base32,
+    cid_v1,
+    dag_pb,
+    unixfs_data,
     varint,
 )
 from tests.collecting.test_uris import TX
@@ -90,6 +94,12 @@ def test_content_inside_a_cid_is_not_asked_for(server: GatewayServer) -> None:
     cid = base32(b"\x01" + varint(RAW) + b"\x00\x02hi")
     fetched = fetch(f"ipfs://{cid}", config(server))
     assert (fetched.data, fetched.proof, server.requests) == (b"hi", "verified", [])
+
+
+def test_a_cid_that_holds_links_is_an_unusable_address(server: GatewayServer) -> None:
+    node = dag_pb([("", cid_v1(RAW, b"hi"), 2)], unixfs_data(2, sizes=(2,)))
+    cid = base32(b"\x01" + varint(DAG_PB) + b"\x00" + varint(len(node)) + node)
+    assert reason_of(f"ipfs://{cid}", config(server)) == "unusable address"
 
 
 @pytest.mark.parametrize("raw", [True, False])
@@ -245,10 +255,16 @@ def test_a_silent_host_is_left(server: GatewayServer, limit: str) -> None:
     assert reason_of(f"{server.url}/x", config(server, retries=0, **{limit: 0.1})) == "timed out"
 
 
-def test_a_closed_port_is_no_connection() -> None:
+def test_a_closed_port_is_no_connection_and_no_request() -> None:
     with GatewayServer() as gone:
         url, settings = gone.url, config(gone, retries=1)
-    assert reason_of(f"{url}/x", settings) == "no connection"
+
+    async def ask(fetcher: Fetcher) -> dict[str, int]:
+        with pytest.raises(FetchError, match="no connection"):
+            await fetcher.fetch(f"{url}/x")
+        return dict(fetcher.requests)
+
+    assert using(settings, ask) == {}
 
 
 def test_a_slow_gateway_is_overtaken(server: GatewayServer) -> None:

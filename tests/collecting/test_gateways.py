@@ -1,6 +1,7 @@
 """Who is asked, when, and how often."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Awaitable, Callable
 
@@ -8,7 +9,7 @@ import pytest
 
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import DECLINES, Gateway, Gateways, worst
-from traitlens.collecting.hosts import DOWN_AFTER, RECOVERY_S, Host
+from traitlens.collecting.hosts import DOWN_AFTER, GIVEN_UP_S, RECOVERY_S, Host
 from traitlens.collecting.records import FetchError, FetchReason
 
 
@@ -191,6 +192,42 @@ def test_the_second_request_may_fail_without_harm() -> None:
     assert first_good(gateways(hedge_after_s=0.01)[1], ask) == "https://g0"
 
 
+def test_nobody_is_asked_twice_at_once() -> None:
+    """A node's slow answer is no reason to let it work twice."""
+    asked: list[str] = []
+
+    async def ask(gateway: Gateway) -> str:
+        asked.append(gateway.url)
+        await asyncio.sleep(0.02)
+        return gateway.url
+
+    first_good(gateways(1, hedge_after_s=0)[1], ask)
+    assert asked == ["https://g0"]
+
+
+def test_a_failure_beside_an_answer_is_not_printed() -> None:
+    printed = []
+
+    async def run() -> str:
+        loop, both = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_exception_handler(lambda _, context: printed.append(context))
+
+        async def ask(gateway: Gateway) -> str:
+            if gateway.url == "https://g1":
+                both.set()
+            await both.wait()
+            if gateway.url == "https://g1":
+                raise FetchError("server error", "")
+            return gateway.url
+
+        return await gateways(2, hedge_after_s=0)[1].first_good(ask)
+
+    for _ in range(10):  # which of the two is looked at first, hangs on chance
+        assert asyncio.run(run()) == "https://g0"
+    gc.collect()
+    assert printed == []
+
+
 def test_second_requests_stay_within_their_share() -> None:
     asked: list[str] = []
 
@@ -235,6 +272,19 @@ def test_requests_to_a_host_keep_their_distance() -> None:
     assert one.wait_s == pytest.approx(0.25)
     clock.now_s += 0.25
     assert one.wait_s == 0
+
+
+def test_who_asks_for_patience_again_and_again_is_not_waited_for_forever() -> None:
+    clock = Clock()
+    one = host(clock=clock)
+    one.went_badly(FetchError("rate limited", ""))
+    clock.now_s += GIVEN_UP_S + 1
+    assert one.is_down
+    one.hold(1)
+    with pytest.raises(FetchError, match="rate limited"):
+        asyncio.run(one.turn())
+    one.went_well()
+    assert not one.is_down
 
 
 def test_who_asks_for_too_much_patience_is_given_up() -> None:

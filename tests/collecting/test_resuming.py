@@ -218,7 +218,7 @@ def test_a_stopped_run_holds_to_its_block_and_may_use_another_gateway(
     with GatewayServer() as server:
         address = stopped_run(chain, server, tmp_path / "raw")
         chain.send(address, "mint(uint256,uint256)", 100, 1)
-        config = config_for(server, chain.url, fetch={"gateways": ("http://127.0.0.1:9",)})
+        config = config_for(server, chain.url, fetch={"gateways": (f"{server.url}/elsewhere",)})
         assert collect(address, tmp_path / "raw", config=config).tokens == len(TOKENS)
 
 

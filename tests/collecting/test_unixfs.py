@@ -1,5 +1,7 @@
 """Files and directories out of blocks, and blocks that lie."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from traitlens.collecting.car import read_car
 from traitlens.collecting.cids import Cid, parse_cid
 from traitlens.collecting.records import FetchError
 from traitlens.collecting.unixfs import (
+    MAX_NODES,
     MissingBlockError,
     find_entry,
     read_file,
@@ -27,6 +30,16 @@ from traitlens.collecting.unixfs import (
 
 def blocks_of(store: Store, cid: str) -> dict[Cid, bytes]:
     return {parse_cid(base32(binary)): block for binary, block in store.entities[cid].blocks}
+
+
+class Counted(dict[Cid, bytes]):
+    """Blocks that count how often one is read."""
+
+    count = 0
+
+    def get(self, cid: Cid, default: Any = None) -> Any:
+        self.count += 1
+        return super().get(cid, default)
 
 
 def as_blocks(*blocks: bytes) -> dict[Cid, bytes]:
@@ -66,26 +79,46 @@ def test_a_file_one_byte_too_large_is_refused() -> None:
         read_file(parse_cid(cid), blocks_of(store, cid), max_bytes=5)
 
 
-def doubled(levels: int, leaf: bytes) -> tuple[Cid, dict[Cid, bytes]]:
-    """Return a file whose every level has the one below it twice: 2 ** levels leaves."""
+def repeated(
+    levels: int, leaf: bytes, *, times: int = 2, kind: int = 2, name: str = ""
+) -> tuple[Cid, dict[Cid, bytes]]:
+    """Return a node whose every level has the one below it some times: times ** levels leaves."""
     chain = [leaf]
     for _ in range(levels):
         below = cid_v1(DAG_PB, chain[-1])
-        chain.append(dag_pb([("", below, 1)] * 2, unixfs_data(2)))
+        chain.append(dag_pb([(name, below, 1)] * times, unixfs_data(kind)))
     blocks = as_blocks(*chain)
     return list(blocks)[-1], blocks
 
 
 def test_a_bomb_of_repeated_blocks_stops_at_the_limit_of_bytes() -> None:
-    root, blocks = doubled(30, dag_pb([], unixfs_data(2, b"x" * 1000)))
+    root, blocks = repeated(30, dag_pb([], unixfs_data(2, b"x" * 1000)))
     with pytest.raises(FetchError, match="too large"):
         read_file(root, blocks, max_bytes=100_000)
 
 
 def test_a_bomb_of_empty_blocks_stops_at_the_limit_of_nodes() -> None:
-    root, blocks = doubled(30, dag_pb([], unixfs_data(2, b"")))
+    root, blocks = repeated(30, dag_pb([], unixfs_data(2, b"")))
     with pytest.raises(FetchError, match="too large"):
         read_file(root, blocks, max_bytes=100_000)
+
+
+def test_a_file_of_more_links_than_nodes_are_read_is_refused_before_they_are_followed() -> None:
+    """Else ten blocks of 8 MB, one in another, were two million links in memory."""
+    root, blocks = repeated(1, dag_pb([], unixfs_data(2, b"x")), times=MAX_NODES)
+    read = Counted(blocks)
+    with pytest.raises(FetchError, match="too large"):
+        read_file(root, read, max_bytes=100_000)
+    assert read.count == 1
+
+
+def test_a_shard_is_read_once_however_often_it_is_named() -> None:
+    """Else these 42 KB take minutes."""
+    leaf = dag_pb([("00x", cid_v1(RAW, b""), 1)] * 300, unixfs_data(5))
+    root, blocks = repeated(2, leaf, times=300, kind=5, name="00")
+    read = Counted(blocks)
+    assert find_entry(root, "y", read) is None
+    assert read.count == 3
 
 
 def test_a_chain_without_end_in_sight_is_refused() -> None:

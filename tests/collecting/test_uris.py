@@ -1,5 +1,7 @@
 """Addresses as contracts and documents write them."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,7 @@ TX = "MkwJUiGCyTRIFkyrrnpApVEdAcFggVIFYtHIE65h8D8"
         f"https://ipfs.io/ipfs/ipfs://{V0}/1.json",
         f"https://ipfs.io//ipfs//{V0}/1.json",
         f"ipfs://https://ipfs.io/ipfs/{V0}/1.json",
+        f"ipfs://gateway.pinata.cloud/ipfs/{V0}/1.json",
         f"gateway.pinata.cloud/ipfs/{V0}/1.json",
         f"//ipfs.io/ipfs/{V0}/1.json",
     ],
@@ -62,6 +65,9 @@ def test_a_subdomain_gateway_is_recognised() -> None:
         ("My File.png", ("My File.png",)),
         ("Ape #12.png", ("Ape #12.png",)),
         ("what?.png", ("what?.png",)),
+        ("1.json?v=2.png", ("1.json",)),
+        ("1.json?a/b.png", ("1.json",)),
+        ("a?b#c.png", ("a?b#c.png",)),
         ("index.html?seed=5", ("index.html",)),
         ("index.html#5", ("index.html",)),
         ("100%.png", ("100%.png",)),
@@ -211,6 +217,16 @@ def test_broken_inline_content_is_an_unusable_address(text: str) -> None:
 def test_inline_content_may_not_be_too_large(text: str) -> None:
     with pytest.raises(FetchError, match="too large"):
         inline_content(parse_uri(text), max_bytes=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "times"), [(" " * 1_000_000 + "x", 1), (f"ipfs://{V0}/" + "?" * 8000 + ".png", 1000)]
+)
+def test_a_long_address_is_read_in_one_pass(text: str, times: int) -> None:
+    """Else this takes an hour, and some minutes."""
+    for _ in range(times):
+        with contextlib.suppress(FetchError):
+            parse_uri(text)
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "http://", "ipfs://", "https://a/ipfs/", "ar:"]))

@@ -59,6 +59,10 @@ def collect(
     concurrency: Annotated[
         int | None, typer.Option(help="How many requests are on the way at once.")
     ] = None,
+    max_held_bytes: Annotated[
+        int | None,
+        typer.Option(help="How many bytes are held of all answers on the way; 268435456."),
+    ] = None,
     retry: Annotated[
         str | None,
         typer.Option(help="Another round of what is missing: failed (may pass), or all."),
@@ -92,6 +96,7 @@ def collect(
         "gateways": tuple(gateway) if gateway else None,
         "allow_private_hosts": tuple(allow_private_hosts) if allow_private_hosts else None,
         "concurrency": concurrency,
+        "max_held_bytes": max_held_bytes,
     }
     config = _config(options, fetching)
     with LiveProgress() as progress:

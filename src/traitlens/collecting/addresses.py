@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from yarl import URL
+
 from traitlens.collecting.records import FetchError
 
 Address = IPv4Address | IPv6Address
@@ -67,6 +69,20 @@ def why_forbidden(address: Address) -> str | None:
     if int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
         return "ISATAP, which carries another address"
     return next((name for net, name in _FORBIDDEN_V6.items() if address in net), None)
+
+
+def read_url(text: str) -> URL:
+    """Return a URL; raise ValueError for what is none."""
+    try:
+        return URL(text)
+    except IndexError:  # of yarl, for "http://[::1]@"
+        raise ValueError("no URL") from None
+
+
+def authority(url: URL) -> str:
+    """Return host and port of a URL, such as ipfs.io:443."""
+    host = url.raw_host or ""
+    return f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
 
 
 def check_address(text: str) -> None:

@@ -36,7 +36,7 @@ def judged(answer: Answer) -> Answer:
     if answer.retry_after_s is not None and answer.status in (429, 503):
         answer.host.hold(answer.retry_after_s)
     reason = _REASONS.get(answer.status, "refused" if answer.status < 500 else "server error")
-    said = one_line(answer.data.decode("utf-8", "replace"), max_chars=300)
+    said = one_line(answer.data[:1200].decode("utf-8", "replace"), max_chars=300)
     raise FetchError(
         reason, f"{answer.status} from {answer.host.name}" + (f": {said}" if said else "")
     )

@@ -71,7 +71,7 @@ def parse_cid(text: str) -> Cid:
     Version 0 is base58btc, version 1 base32, base36, base58btc or base16. A hash must be sha2-256,
     sha2-512, sha3-256 or blake2b-256; content inside the CID has at most `MAX_IDENTITY_BYTES`.
     """
-    if not 0 < len(text) <= MAX_TEXT:
+    if len(text) > MAX_TEXT or not (text.isascii() and text.isalnum()):
         raise _no_cid(text)
     if len(text) == 46 and text.startswith("Qm"):
         return _read_v0(_from_digits(text, BASE58, text), text)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from yarl import URL
+
+from traitlens.collecting.addresses import authority, check_host
+from traitlens.collecting.records import FetchError
 from traitlens.config import check_range
 from traitlens.errors import ConfigError
 
-_GATEWAY = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.IGNORECASE)
-_HOST = re.compile(
-    r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
-)
+_AUTHORITY = r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+_GATEWAY = re.compile(rf"https?://{_AUTHORITY}(/[A-Za-z0-9._~%-]+)*/?", re.IGNORECASE)
+_HOST = re.compile(rf"{_AUTHORITY}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class FetchConfig:
     per_host_rate: float | None = 20.0  # requests begun a second, to one host
     max_bytes: int = 64 * 2**20  # of one file, also when unpacked
     max_json_bytes: int = 64 * 2**20  # of one answer of a node or a provider
+    # Of all answers on the way together. One answer may be beyond it, so that each gets through.
+    max_held_bytes: int = 256 * 2**20
     max_redirects: int = 5
     connect_s: float = 10.0
     read_s: float = 30.0  # without a byte
@@ -50,21 +55,18 @@ class FetchConfig:
     hedge_share: float = 0.1  # of all requests to gateways, at most
 
     def __post_init__(self) -> None:
-        for field in ("gateways", "arweave"):
-            for gateway in getattr(self, field):
-                if not _GATEWAY.fullmatch(gateway):
-                    raise ConfigError(f"{field} must be like https://ipfs.io; got {gateway!r}")
-        for host in self.allow_private_hosts:
-            if not _HOST.fullmatch(host):
-                raise ConfigError(
-                    "allow_private_hosts must name hosts one by one, like localhost:8080 or"
-                    f" 10.0.0.7; got {host!r}"
-                )
+        for gateway in self.gateways:
+            _check_gateway("gateways", gateway)
+            _check_ipfs_gateway(gateway)
+        for gateway in self.arweave:
+            _check_gateway("arweave", gateway)
+        self._check_private_hosts()
         check_range("concurrency", self.concurrency, low=1, high=4096)
         if self.per_host_rate is not None:
             check_range("per_host_rate", self.per_host_rate, low=1e-3)
         check_range("max_bytes", self.max_bytes, low=1)
         check_range("max_json_bytes", self.max_json_bytes, low=1)
+        check_range("max_held_bytes", self.max_held_bytes, low=1)
         check_range("max_redirects", self.max_redirects, low=0, high=50)
         check_range("connect_s", self.connect_s, low=0.01)
         check_range("read_s", self.read_s, low=0.01)
@@ -76,3 +78,46 @@ class FetchConfig:
         if self.hedge_after_s is not None:
             check_range("hedge_after_s", self.hedge_after_s, low=0)
         check_range("hedge_share", self.hedge_share, low=0, high=1)
+
+    def is_own(self, url: URL) -> bool:
+        """Return whether the user named the host of a URL, so that it needs not be public."""
+        host = url.raw_host or ""
+        spellings = (host, f"[{host}]", authority(url))
+        return any(named.lower() in spellings for named in self.allow_private_hosts)
+
+    def _check_private_hosts(self) -> None:
+        for host in self.allow_private_hosts:
+            if not _HOST.fullmatch(host):
+                raise ConfigError(
+                    "allow_private_hosts must name hosts one by one, like localhost:8080 or"
+                    f" 10.0.0.7; got {host!r}"
+                )
+        for url in map(URL, (*self.gateways, *self.arweave)):
+            try:
+                if not self.is_own(url):
+                    check_host(url.raw_host or "")
+            except FetchError as error:
+                raise ConfigError(
+                    f"{url} is not public ({error.detail}); if it is yours, name it in"
+                    f" allow_private_hosts: {authority(url)}"
+                ) from None
+
+
+def _check_gateway(field: str, gateway: str) -> None:
+    try:
+        usable = _GATEWAY.fullmatch(gateway) and URL(gateway).port
+    except ValueError:
+        usable = None
+    if not usable:
+        raise ConfigError(f"{field} must be like https://ipfs.io; got {gateway!r}")
+
+
+def _check_ipfs_gateway(gateway: str) -> None:
+    url = URL(gateway)
+    if url.path.rstrip("/").endswith("/ipfs"):
+        raise ConfigError(f"gateways must be like https://ipfs.io, without /ipfs; got {gateway!r}")
+    if url.host == "localhost":
+        raise ConfigError(
+            "gateways on this machine must be like http://127.0.0.1:8080, since IPFS nodes send"
+            f" what is asked of localhost to a host for each CID; got {gateway!r}"
+        )

@@ -17,12 +17,13 @@ from types import MappingProxyType
 from yarl import URL
 
 from traitlens import bounded_json
+from traitlens.collecting.addresses import authority
 from traitlens.collecting.answers import judged
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import Gateway, Gateways
 from traitlens.collecting.ipfs import Content, Ipfs
-from traitlens.collecting.records import Fetched, FetchError
-from traitlens.collecting.transport import Answer, LookUp, Question, Transport, authority, look_up
+from traitlens.collecting.records import Fetched, FetchError, FetchReason
+from traitlens.collecting.transport import Answer, LookUp, Question, Transport, look_up
 from traitlens.collecting.uris import Uri, inline_content, parse_uri
 
 __all__ = ["FetchConfig", "Fetcher"]
@@ -63,7 +64,7 @@ class Fetcher:
     @property
     def requests(self) -> Mapping[str, int]:
         """Requests that were really sent, by host, with each repetition, redirect and hedge."""
-        return MappingProxyType(self._transport.requests)
+        return MappingProxyType(+self._transport.requests)
 
     async def fetch(
         self, uri: str, *, base: str | None = None, max_bytes: int | None = None
@@ -137,12 +138,11 @@ class Fetcher:
         return await self._json(full, headers, None)
 
     async def _json(self, url: str, headers: Mapping[str, str], body: bytes | None) -> object:
-        question = Question(
-            url=url, headers={"Accept": "application/json", **headers}, body=body, is_secret=True
-        )
         origin = parse_uri(url)
         if origin.kind != "http":
             raise FetchError("unusable address", "JSON is asked for by http or https")
+        asked = {"Accept": "application/json", **headers}
+        question = Question(url=origin.url, headers=asked, body=body, is_secret=True)
 
         async def ask(_: Gateway) -> object:
             answer = await self._transport.ask(question, max_bytes=self._config.max_json_bytes)
@@ -155,9 +155,16 @@ class Fetcher:
             return value
 
         # A question that took too long takes as long again; whoever asks can ask for less.
-        return await self._alone(url).first_good(
-            ask, retries=self._config.json_retries, final={"timed out", "too large"}
-        )
+        final: set[FetchReason] = {"timed out", "too large"}
+        try:
+            return await self._alone(origin.url).first_good(
+                ask, retries=self._config.json_retries, final=final
+            )
+        except FetchError as error:
+            if error.reason != "forbidden address":
+                raise
+            own = f"if it is yours, name it in allow_private_hosts: {authority(URL(origin.url))}"
+            raise FetchError(error.reason, f"{error.detail}; {own}") from None
 
 
 def _read_json(answer: Answer) -> object:

@@ -123,26 +123,24 @@ class Gateways:
         """Return the answer of a gateway, or of another one where it is slow."""
         self._asked += 1
         after_s = self._config.hedge_after_s
-        if after_s is None:
+        if after_s is None or self.choose(without={*without, gateway}) is None:
             return await _judged(gateway, ask)
         tasks = [asyncio.ensure_future(_judged(gateway, ask))]
         try:
             await asyncio.wait(tasks, timeout=after_s)
-            if not tasks[0].done() and self._may_hedge():
+            second = self.choose(without={*without, gateway})
+            if not tasks[0].done() and second is not None and self._may_hedge():
                 self._hedged += 1
-                second = self.choose(without={*without, gateway}) or gateway
                 tasks.append(asyncio.ensure_future(_judged(second, ask)))
-                return await _first_success(tasks)
-            return await tasks[0]
+            return await _first_success(tasks)
         finally:
-            left = [task for task in tasks if not task.done()]
-            for task in left:
+            for task in tasks:
                 task.cancel()
-            if left:
-                await asyncio.wait(left)
+            # Failures that nobody waits for any more are fetched, or asyncio prints them.
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _may_hedge(self) -> bool:
-        """Return whether a second request is within the share, of which the first ten are free."""
+        """Return whether a second request is within the share; the first one of all always is."""
         return self._hedged < self._config.hedge_share * max(self._asked, 10)
 
 

@@ -12,6 +12,7 @@ from traitlens.collecting.records import FetchError
 SCORE_STEP = 0.1  # how much one answer moves the score
 RECOVERY_S = 30.0  # in which a bad score loses half of what it lacks
 DOWN_AFTER = 24  # failures in a row
+GIVEN_UP_S = 600.0  # after so long without a good answer nobody waits for a host any more
 
 
 class Host:
@@ -36,14 +37,16 @@ class Host:
         self._next_s = self._held_until_s = self._judged_s = clock()
         self._lack = 0.0  # 1 - score, when it was last judged
         self._failed = 0
+        self._ill_since_s: float | None = None
 
     async def turn(self) -> None:
         """Return when a request may be sent.
 
-        Raises FetchError ("rate limited") where the host asked for more patience than there is.
+        Raises FetchError ("rate limited") where the host asked for more patience than there is, or
+        asks for it again and again.
         """
         while True:
-            if self._held_s > self._max_wait_s:
+            if self._held_s > (0 if self._is_given_up else self._max_wait_s):
                 raise FetchError("rate limited", f"{self.name} asks for {self._held_s:.0f} s")
             now = self._clock()
             turn_s = max(now, self._next_s, self._held_until_s)
@@ -71,7 +74,12 @@ class Host:
     @property
     def is_down(self) -> bool:
         """Whether it failed again and again, and never worked meanwhile."""
-        return self._failed >= DOWN_AFTER
+        return self._failed >= DOWN_AFTER or self._is_given_up
+
+    @property
+    def _is_given_up(self) -> bool:
+        ill_since_s = self._ill_since_s
+        return ill_since_s is not None and self._clock() - ill_since_s > GIVEN_UP_S
 
     @property
     def is_hopeless(self) -> bool:
@@ -85,11 +93,13 @@ class Host:
     def went_well(self) -> None:
         """Count an answer as it should be, also one that says that there is nothing."""
         self._judge(1.0)
-        self._failed = 0
+        self._failed, self._ill_since_s = 0, None
 
     def went_badly(self, error: FetchError) -> None:
         """Count a failure that is the host's."""
         self._judge(0.0)
+        if self._ill_since_s is None:
+            self._ill_since_s = self._clock()
         self._failed += error.reason != "rate limited"
 
     def _judge(self, outcome: float) -> None:

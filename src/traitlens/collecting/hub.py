@@ -27,12 +27,13 @@ from urllib.parse import quote
 from yarl import URL
 
 from traitlens import files
+from traitlens.collecting.addresses import authority
 from traitlens.collecting.answers import judged
 from traitlens.collecting.catalogue import CatalogueEntry, find
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.gateways import Gateway, Gateways
 from traitlens.collecting.records import FetchError
-from traitlens.collecting.transport import Answer, Question, Transport, authority
+from traitlens.collecting.transport import Answer, Question, Transport
 from traitlens.collecting.workspace import held
 from traitlens.config import check_range
 from traitlens.errors import CollectError, ConfigError

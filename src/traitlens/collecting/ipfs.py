@@ -90,7 +90,10 @@ class Ipfs:
 
     @staticmethod
     def _inline(uri: Uri, cid: Cid, max_bytes: int) -> Content:
-        data = read_file(cid, {}, max_bytes=max_bytes)
+        try:
+            data = read_file(cid, {}, max_bytes=max_bytes)
+        except MissingBlockError:
+            raise FetchError("unusable address", "a CID that holds links, not content") from None
         return Content(data=data, url=f"ipfs://{uri.root}", media_type=None, proof="verified")
 
     async def _fetch(self, uri: Uri, cid: Cid, names: tuple[str, ...], max_bytes: int) -> Content:

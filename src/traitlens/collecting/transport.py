@@ -8,6 +8,8 @@ if it were the first.
 
 A host of `allow_private_hosts` has a session of its own, without these checks. Which session is
 used is decided by host and port of each URL, so that another name for the same machine is refused.
+Only an address or the user's own config leads there, never a redirect of a public host; and one
+that is asked as a node or a provider is asked for nothing else, whatever a stranger's address says.
 
 aiohttp was chosen over httpx: it sends four to eight times as many requests a CPU second, and has a
 public place where each socket is made with the address it will be connected to.
@@ -19,7 +21,6 @@ import asyncio
 import socket
 import ssl
 import time
-import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -30,14 +31,15 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from traitlens.collecting.addresses import check_address, check_host
+from traitlens.collecting.addresses import authority, check_address, check_host, read_url
+from traitlens.collecting.bodies import Room, read_body
 from traitlens.collecting.fetch_config import FetchConfig
 from traitlens.collecting.hosts import Host, Hosts
 from traitlens.collecting.records import FetchError
+from traitlens.plain_text import one_line
 
 LookUp = Callable[[str, int], Awaitable[list[str]]]
 
-MAX_ERROR_BYTES = 64 * 2**10  # of an answer that is an error: enough to say what is wrong
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"User-Agent": "traitlens", "Accept-Encoding": "gzip"}
 
@@ -57,7 +59,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of a host. One that has headers or a body of the user's is not redirected."""
+    """What is asked of a host; in secret where it has a key or a body of the user's.
+
+    Then it is not redirected.
+    """
 
     url: str
     headers: Mapping[str, str]
@@ -78,14 +83,14 @@ class Transport:
     def __init__(self, config: FetchConfig, *, look_up: LookUp = look_up) -> None:
         self._config = config
         self._look_up = look_up
-        self._own = frozenset(host.lower() for host in config.allow_private_hosts)
-        self._doors: dict[str, tuple[aiohttp.ClientSession, Host]] = {}
+        self._nodes: set[str] = set()  # own hosts that are asked in secret
         self._slots = asyncio.Semaphore(config.concurrency)
+        self._room = Room(config.max_held_bytes)
         self.requests: Counter[str] = Counter()
         self.hosts = Hosts(
             rate_per_s=config.per_host_rate,
             max_wait_s=config.max_wait_s,
-            unhurried=lambda authority: self._is_own(URL(f"http://{authority}")),
+            unhurried=lambda place: config.is_own(URL(f"http://{place}")),
         )
 
     async def __aenter__(self) -> Transport:
@@ -107,7 +112,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # it has no limit; see `_Body`
+            auto_decompress=False,  # it has no limit; see `bodies`
             trust_env=False,
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._config.connect_s, sock_read=self._config.read_s
@@ -120,9 +125,10 @@ class Transport:
         Raises FetchError where it may not be asked, cannot be reached, or sends too much.
         """
         left_s = self._config.total_s
-        url = _parsed(question.url)
+        url, is_led = _parsed(question.url), False
         for _ in range(self._config.max_redirects + 1):
-            session, host = self._door(url)
+            session = self._session_for(url, is_secret=question.is_secret, is_led=is_led)
+            host = self.hosts.of(authority(url))
             await host.turn()
             async with self._slots:
                 start = time.monotonic()
@@ -131,30 +137,25 @@ class Transport:
             if isinstance(answer, Answer):
                 return answer
             if question.is_secret:
-                raise FetchError("refused", f"{url.host} redirects what is asked of it alone")
-            url = answer
+                raise FetchError("refused", f"{url.raw_host} redirects what is asked of it alone")
+            url, is_led = answer, session is self._public_session
         raise FetchError(
             "too many redirects", f"more than {self._config.max_redirects} from {_host(question)}"
         )
 
-    def _door(self, url: URL) -> tuple[aiohttp.ClientSession, Host]:
-        """Return who may ask for a URL, and the host's state; raise FetchError where nobody may."""
+    def _session_for(self, url: URL, *, is_secret: bool, is_led: bool) -> aiohttp.ClientSession:
+        """Return who may ask for a URL, or raise FetchError; `is_led` by a public host."""
+        if not self._config.is_own(url):
+            check_host(url.raw_host or "")
+            return self._public_session
         place = authority(url)
-        if place not in self._doors:
-            if self._is_own(url):
-                session = self._own_session
-            else:
-                check_host(url.raw_host or "")
-                session = self._public_session
-            self._doors[place] = session, self.hosts.of(place)
-        return self._doors[place]
-
-    def _is_own(self, url: URL) -> bool:
-        host = (url.raw_host or "").lower()
-        bracketed = f"[{host}]"
-        return not self._own.isdisjoint(
-            {host, bracketed, f"{host}:{url.port}", f"{bracketed}:{url.port}"}
-        )
+        if is_led:
+            raise FetchError("forbidden address", f"a public host redirects to {place}")
+        if is_secret:
+            self._nodes.add(place)
+        elif place in self._nodes:
+            raise FetchError("forbidden address", f"{place} is a node, and no place for files")
+        return self._own_session
 
     async def _hop(
         self,
@@ -168,12 +169,21 @@ class Transport:
         """Return the answer, or where it redirects to; say whatever goes wrong as a FetchError."""
         try:
             async with (
-                asyncio.timeout(timeout_s),
+                asyncio.timeout(timeout_s) as timer,
                 await self._sent(session, url, question) as response,
             ):
                 if response.status in _REDIRECTS and "Location" in response.headers:
                     return _parsed(response.headers["Location"], base=url)
-                return await _answer(response, host, max_bytes)
+                data = await read_body(response, max_bytes=max_bytes, room=self._room, timer=timer)
+                return Answer(
+                    status=response.status,
+                    url=str(response.url),
+                    media_type=_media_type(response.headers.get("Content-Type")),
+                    data=data,
+                    retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
+                    host=host,
+                    content_range=response.headers.get("Content-Range"),
+                )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _said(error, host.name) from None
 
@@ -184,7 +194,7 @@ class Transport:
 
         aiohttp could tell when it is sent (TraceConfig), for a quarter of the time of a request.
         """
-        sent = 1
+        self.requests[url.raw_host or ""] += 1
         try:
             return await session.request(
                 "GET" if question.body is None else "POST",
@@ -194,34 +204,26 @@ class Transport:
                 allow_redirects=False,
             )
         except (FetchError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            sent = 0
+            self.requests[url.raw_host or ""] -= 1
             raise
-        finally:
-            self.requests[url.host or ""] += sent
-
-
-def authority(url: URL) -> str:
-    """Return host and port of a URL, such as ipfs.io:443."""
-    host = url.raw_host or ""
-    return f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
 
 
 def _host(question: Question) -> str:
-    return URL(question.url).host or ""
+    return URL(question.url).raw_host or ""
 
 
 def _parsed(text: str, *, base: URL | None = None) -> URL:
     """Return a URL that can be asked for; raise FetchError for another."""
     try:
-        url = URL(text) if base is None else base.join(URL(text))
+        url = read_url(text) if base is None else base.join(read_url(text))
         usable = url.scheme in ("http", "https") and url.raw_host and url.port
     except ValueError:
         usable = None
     if not usable:
-        where = f"a redirect of {base.host}" if base is not None else repr(text[:80])
+        where = f"a redirect of {base.raw_host}" if base is not None else repr(text[:80])
         raise FetchError("unusable address", f"{where} leads to no http or https host")
     if url.raw_user is not None or url.raw_password is not None:
-        raise FetchError("unusable address", f"{url.host} with a name or a password in its URL")
+        raise FetchError("unusable address", f"{url.raw_host} with a name or a password in its URL")
     return url.with_fragment(None)
 
 
@@ -262,62 +264,6 @@ def public_socket(found: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-async def _answer(response: aiohttp.ClientResponse, host: Host, max_bytes: int) -> Answer:
-    is_error = response.status >= 400
-    body = _Body(
-        encoding=response.headers.get("Content-Encoding", "identity").strip().lower(),
-        max_bytes=MAX_ERROR_BYTES if is_error else max_bytes,
-    )
-    if not is_error and (response.content_length or 0) > max_bytes:
-        raise FetchError("too large", f"{response.content_length} bytes, {max_bytes} are accepted")
-    try:
-        async for chunk in response.content.iter_any():
-            body.add(chunk)
-        body.end()
-    except FetchError:
-        if not is_error:
-            raise  # of an error the beginning is enough
-    return Answer(
-        status=response.status,
-        url=str(response.url),
-        media_type=_media_type(response.headers.get("Content-Type")),
-        data=bytes(body.data),
-        retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
-        host=host,
-        content_range=response.headers.get("Content-Range"),
-    )
-
-
-class _Body:
-    """What arrives, unpacked as it arrives, up to a limit that holds for the unpacked bytes."""
-
-    def __init__(self, *, encoding: str, max_bytes: int) -> None:
-        if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-            raise FetchError("server error", f"an encoding nobody asked for: {encoding[:40]!r}")
-        # 32 more than the window: zlib or gzip, whichever it is.
-        is_packed = encoding not in ("identity", "")
-        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
-        self._max_bytes = max_bytes
-        self.data = bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Take what arrived; raise FetchError where it is too much, or broken."""
-        left = self._max_bytes - len(self.data)
-        if self._unpack is not None:
-            try:
-                chunk = self._unpack.decompress(chunk, left + 1)
-            except zlib.error as error:
-                raise FetchError("cut off", f"broken packing: {error}") from None
-        self.data += chunk[: left + 1]
-        if len(chunk) > left:
-            raise FetchError("too large", f"more than the {self._max_bytes} bytes accepted")
-
-    def end(self) -> None:
-        """Raise FetchError where the packing is not complete."""
-        if self._unpack is not None and not self._unpack.eof and self.data:
-            raise FetchError("cut off", "the packing has no end")
-
-
 def _media_type(header: str | None) -> str | None:
     return (header or "").split(";")[0].strip().lower() or None
 
@@ -335,19 +281,20 @@ def _retry_after_s(header: str | None) -> float | None:
 
 
 def _said(error: Exception, host: str) -> FetchError:
-    """Return what went wrong with a host, in the words of `FetchReason`."""
+    """Return what went wrong with a host, in the words of `FetchReason`.
+
+    URLs are not in it, as they may hold a key.
+    """
     if isinstance(error, TimeoutError):
         return FetchError("timed out", host)
     if isinstance(error, aiohttp.ClientConnectorError | socket.gaierror | ssl.SSLError):
         return FetchError("no connection", f"{host}: {_short(error)}")
-    if isinstance(error, aiohttp.InvalidURL):
-        return FetchError("unusable address", f"{host}: {_short(error)}")
     if isinstance(error, aiohttp.ClientResponseError):
-        return FetchError("server error", f"{host} does not speak HTTP: {_short(error)}")
+        return FetchError("server error", f"{host} does not speak HTTP: {_short(error.message)}")
     if isinstance(error, ValueError):
-        return FetchError("unusable address", f"{host}: {_short(error)}")
+        return FetchError("unusable address", f"{host} cannot be asked by this URL")
     return FetchError("cut off", f"{host}: {_short(error)}")
 
 
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _short(error: Exception | str) -> str:
+    return one_line(str(error), max_chars=200) or type(error).__name__

@@ -3,7 +3,7 @@
 A block of the codec dag-pb is a protobuf with links and data; the data are a protobuf again, that
 says what the node is. Blocks come from strangers, though their hashes were checked: whoever wrote
 the collection may have written a file that contains itself a million times. So bytes, nodes and
-depth are bounded.
+depth are bounded, and each shard of a directory is read once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from traitlens.collecting.records import FetchError
 
 Blocks = Mapping[Cid, bytes]
 
-MAX_NODES = 20_000  # visited for one file: 64 MiB have some 260, in Kubo's chunks
+MAX_NODES = 20_000  # of one file: 64 MiB have some 260, in Kubo's chunks
 MAX_DEPTH = 32  # real files have 3 or 4 levels
 
 # UnixFS data types
@@ -72,17 +72,17 @@ def read_file(cid: Cid, blocks: Blocks, *, max_bytes: int) -> bytes:
 
 def _pieces(root: Cid, blocks: Blocks) -> Iterator[bytes]:
     """Yield a file's data in order, depth first; iterative, since depth is the writer's choice."""
-    waiting = [(root, 0)]
-    for _ in range(MAX_NODES):
-        if not waiting:
-            return
+    waiting, nodes = [(root, 0)], 1
+    while waiting:
         cid, depth = waiting.pop()
         node = read_node(cid, blocks)
         if not node.is_file or depth > MAX_DEPTH:
             raise FetchError("wrong content", "no file, or one of too many levels")
         yield node.data
+        nodes += len(node.links)
+        if nodes > MAX_NODES:
+            raise FetchError("too large", f"a file of more than {MAX_NODES} blocks")
         waiting += [(follow(child), depth + 1) for _, child in reversed(node.links)]
-    raise FetchError("too large", f"a file of more than {MAX_NODES} blocks")
 
 
 def find_entry(directory: Cid, name: str, blocks: Blocks) -> Cid | None:
@@ -92,10 +92,8 @@ def find_entry(directory: Cid, name: str, blocks: Blocks) -> Cid | None:
     chooses by the name's hash. Every link that is followed was checked, so what is found is what
     the directory holds; that nothing is found, such a gateway can pretend.
     """
-    waiting = [directory]
-    for _ in range(MAX_NODES):
-        if not waiting:
-            return None
+    waiting, met = [directory], {directory}
+    while waiting:
         node = read_node(waiting.pop(), blocks)
         if not node.is_directory:
             raise FetchError("not found", "a path that leads through a file")
@@ -107,9 +105,10 @@ def find_entry(directory: Cid, name: str, blocks: Blocks) -> Cid | None:
         for entry, binary in node.links:
             if entry[place:] == name:
                 return follow(binary)
-            if len(entry) == place and (shard := follow(binary)) in blocks:
+            if len(entry) == place and (shard := follow(binary)) in blocks and shard not in met:
+                met.add(shard)
                 waiting.append(shard)
-    raise FetchError("too large", f"a directory of more than {MAX_NODES} shards")
+    return None
 
 
 def follow(link: bytes) -> Cid:

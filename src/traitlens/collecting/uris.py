@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote
 from yarl import URL
 
 from traitlens import bounded_json
+from traitlens.collecting.addresses import read_url
 from traitlens.collecting.cids import Cid, is_cid, parse_cid
 from traitlens.collecting.records import FetchError
 from traitlens.standardization.data_uris import BARE_SVG, data_uri_bytes
@@ -41,8 +42,8 @@ _ARWEAVE_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _ARWEAVE_HOST = re.compile(
     r"(?:[a-z0-9]{52}\.)?(?:arweave\.net|arweave\.dev|ar-io\.(?:dev|net)|g8way\.io|permagate\.io)"
 )
-# Files are called "Ape #12.png", and addresses end in "?seed=5" or "#5". A file name has an ending.
-_QUERY = re.compile(r"[?#](?![^=/]*\.[A-Za-z0-9]{2,5}$).*", re.DOTALL)
+_MARK = re.compile(r"[?#]")
+_ENDING = re.compile(r"\.[A-Za-z0-9]{2,5}$")  # of a file name
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _BLANK = re.compile(r"[\x00-\x20\x7f\ufeff]*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -98,7 +99,7 @@ def _without_scheme(text: str, base: str | None) -> Uri:
     if _IPNS_PREFIX.match(text):
         return _ipfs(text)
     first = _IPFS_PREFIX.sub("", text, count=1).split("/")[0]
-    if is_cid(_QUERY.sub("", first)):
+    if is_cid(_without_query(first)):
         return _ipfs(text)
     inside = _gateway_path(text)
     if inside is not None:
@@ -113,11 +114,11 @@ def _join(base: Uri, relative: str) -> Uri:
         raise FetchError("unusable address", f"{_shown(relative)} is relative to inline data")
     if base.kind == "http":
         try:
-            return _http(str(URL(base.url).join(URL(relative))))
+            return _http(str(URL(base.url).join(read_url(relative))))
         except ValueError:
             raise _unusable(relative) from None
     above = () if relative.startswith("/") else base.segments[:-1]
-    path = _QUERY.sub("", relative)
+    path = _without_query(relative)
     return replace(base, segments=_segments([*above, *map(_decoded, path.split("/"))]))
 
 
@@ -127,19 +128,21 @@ def _ipfs(text: str) -> Uri:
     rest = _IPFS_PREFIX.sub("", text, count=1)
     if rest[:4].lower() == "http":  # a gateway's address behind an ipfs://
         return parse_uri(rest)
-    root, _, path = _QUERY.sub("", rest).partition("/")
+    root, _, path = _without_query(rest).partition("/")
+    if not is_cid(root) and (inside := _gateway_path(path)):  # the same without its https://
+        return inside
     return Uri(kind="ipfs", root=root, cid=parse_cid(root), segments=_path(path))
 
 
 def _ipns(rest: str) -> Uri:
-    name, _, path = _QUERY.sub("", rest).partition("/")
+    name, _, path = _without_query(rest).partition("/")
     if not _IPNS_NAME.fullmatch(name):
         raise FetchError("unusable address", f"{_shown(name)} is no IPNS name")
     return Uri(kind="ipns", root=name, segments=_path(path))
 
 
 def _arweave(rest: str) -> Uri:
-    root, _, path = _QUERY.sub("", rest).partition("/")
+    root, _, path = _without_query(rest).partition("/")
     if not _ARWEAVE_ID.fullmatch(root):
         raise FetchError("unusable address", f"{_shown(root)} is no Arweave transaction")
     return Uri(kind="arweave", root=root, segments=_path(path))
@@ -147,7 +150,7 @@ def _arweave(rest: str) -> Uri:
 
 def _http(text: str) -> Uri:
     try:
-        url = URL(text)
+        url = read_url(text)
         host, port = url.raw_host, url.port
     except ValueError:
         raise _unusable(text) from None
@@ -192,6 +195,13 @@ def _at_arweave(host: str, url: URL) -> Uri | None:
         return None
     rest = url.raw_path.lstrip("/").removeprefix("raw/")
     return _arweave(rest) if _ARWEAVE_ID.fullmatch(rest.partition("/")[0]) else None
+
+
+def _without_query(path: str) -> str:
+    """Return a path without "?seed=5" and "#5" at its end; files are called "Ape #12.png", too."""
+    name_at = max(path.rfind("="), path.rfind("/")) + 1 if _ENDING.search(path) else len(path)
+    mark = _MARK.search(path, 0, name_at)
+    return path[: mark.start()] if mark else path
 
 
 def _path(path: str) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from urllib.parse import unquote_to_bytes
 from traitlens.standardization.limits import Limits
 from traitlens.standardization.picture import Rejection
 
-BARE_SVG = re.compile(r"\s*(<\?xml[^>]*>)?\s*<svg\b", re.IGNORECASE)
+# "*+" never goes back: two of "\s*" would try each way to share a million blanks between them.
+BARE_SVG = re.compile(r"\s*+(<\?xml[^>]*>)?\s*<svg\b", re.IGNORECASE)
 _SPACE = re.compile(rb"\s+")
 
 
