@@ -24,7 +24,7 @@ check: ## The same without installing: run it before every commit
 	@echo "== format" && $(BIN)/ruff format --check .
 	@echo "== lint" && $(BIN)/ruff check .
 	@echo "== types" && $(BIN)/mypy
-	@echo "== tests" && $(BIN)/pytest
+	@echo "== tests" && $(BIN)/pytest -n auto --dist loadfile
 	@echo "All checks passed. Next: make demo, or read CONTRIBUTING.md."
 
 format: ## Rewrite the code in the house's format
