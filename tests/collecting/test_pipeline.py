@@ -63,6 +63,22 @@ def test_a_record_says_where_each_half_came_from_and_what_proves_it(
     assert log[-1]["requests"]["127.0.0.1"] >= len(server.requests)
 
 
+def test_a_record_has_no_signature_of_a_redirect(
+    chain: Chain, server: GatewayServer, tmp_path: Path
+) -> None:
+    two = TOKENS[:2]
+    address = minted(chain, publish_on_a_host(server, two), tokens=two)
+    seen = []
+    for signature in ("sig=1", "sig=2"):
+        to = f"{server.url}/images/2.png?{signature}"
+        server.pages["/images/1.png"] = Page(status=302, headers={"Location": to})
+        folder = tmp_path / signature
+        collect(address, folder, config=config_for(server, chain.url))
+        seen.append((folder / "tokens.jsonl").read_bytes())
+        assert records(folder)["1"]["media"]["url"] == f"{server.url}/images/2.png"
+    assert seen[0] == seen[1]
+
+
 def test_tokens_on_the_chain_itself_ask_nobody_else(
     chain: Chain, server: GatewayServer, tmp_path: Path
 ) -> None:

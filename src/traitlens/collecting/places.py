@@ -17,11 +17,13 @@ LASTING = ("ipfs", "arweave", ON_CHAIN)  # whose content never changes
 class Place:
     """Where content lives: ipfs, ipns, arweave, on chain, nowhere, or a host.
 
-    `address` is the one of what lives at no host, without a gateway.
+    `address` is the one of what lives at no host, without a gateway; `url` is where what lives at
+    a host is asked for.
     """
 
     name: str
     address: str | None = None
+    url: str | None = None
 
 
 def place_of(text: str, *, base: str | None = None) -> Place:
@@ -33,7 +35,7 @@ def place_of(text: str, *, base: str | None = None) -> Place:
     if uri.kind == "data":
         return Place(name=ON_CHAIN, address="data:")
     if uri.kind == "http":
-        return Place(name=urlsplit(uri.url).hostname or NOWHERE)
+        return Place(name=urlsplit(uri.url).hostname or NOWHERE, url=uri.url)
     scheme = "ar" if uri.kind == "arweave" else uri.kind
     path = "".join(f"/{quote(name, safe='', errors='surrogateescape')}" for name in uri.segments)
     return Place(name=uri.kind, address=f"{scheme}://{uri.root}{path}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from traitlens.collecting.documents import (
     MAX_BYTES,
@@ -82,11 +82,11 @@ class Taker:
         """
         taken = Taken(self.blank(token))
         try:
-            value = self._value(document) if document is not None else None
-            if document is None or value is None:
-                document, value = await self.take_document(token, taken)
+            media_at = self._media_at(document) if document is not None else None
+            if document is None or media_at is None:
+                document, media_at = await self.take_document(token, taken)
             taken.record = replace(taken.record, document=document)
-            media = await self._take_media(token.token_id, document, value, taken)
+            media = await self._take_media(token.token_id, document, media_at, taken)
             taken.record = replace(taken.record, media=media)
         except NotTakenError as problem:
             taken.record = without(taken.record, problem)
@@ -98,10 +98,12 @@ class Taker:
             token_id=token.token_id, status="collected", block=self.block, known=dict(token.known)
         )
 
-    async def take_document(self, token: ListedToken, taken: Taken) -> tuple[Part, dict[str, Any]]:
-        """Return the document of a token, once it is written, and what it says.
+    async def take_document(
+        self, token: ListedToken, taken: Taken
+    ) -> tuple[Part, tuple[MediaAddress, ...]]:
+        """Return the document of a token, once it is written, and where it says the media are.
 
-        Raises NotTakenError.
+        No more is kept of it while the media are fetched. Raises NotTakenError.
         """
         fetched = await self._document_bytes(token, taken)
         part = _part(fetched.uri, fetched=fetched)
@@ -111,7 +113,7 @@ class Taker:
         part = self._write(part, document.data, f"{METADATA}/{token.token_id}.json")
         part = replace(part, media_type="application/json")
         self.noted(token.token_id, part)
-        return part, document.value
+        return part, media_addresses(document.value)
 
     async def _document_bytes(self, token: ListedToken, taken: Taken) -> Fetched:
         """Return the bytes that should be a document, from the listing or from its address."""
@@ -125,14 +127,14 @@ class Taker:
         return await self._fetch("document", token.uri, taken)
 
     async def _take_media(
-        self, token_id: str, document: Part, value: dict[str, Any], taken: Taken
+        self, token_id: str, document: Part, media_at: Iterable[MediaAddress], taken: Taken
     ) -> Part:
         """Return a token's picture, once it is written, from the first address that has one.
 
         Where an address may answer later, no other is tried: it would be another picture.
         """
         problems: list[NotTakenError] = []
-        for address in media_addresses(value):
+        for address in media_at:
             try:
                 return await self._take_from(address, token_id, document, taken)
             except NotTakenError as problem:
@@ -141,12 +143,12 @@ class Taker:
                 problems.append(problem)
         raise problems[0] if problems else NotTakenError("media", NO_MEDIA)
 
-    def _value(self, part: Part) -> dict[str, Any] | None:
+    def _media_at(self, part: Part) -> tuple[MediaAddress, ...] | None:
         """Return what a document says that was written before, unless somebody changed it since."""
         path = self.work.find(part.file or "")
         data = path.read_bytes() if path else b""
         document = read_document(data) if sha256_hex(data) == part.sha256 else None
-        return document.value if isinstance(document, Document) else None
+        return media_addresses(document.value) if isinstance(document, Document) else None
 
     async def _take_from(
         self, address: MediaAddress, token_id: str, document: Part, taken: Taken
@@ -206,11 +208,17 @@ def _part(
         return part
     return replace(
         part,
-        url=shown(place.address or fetched.url),
+        url=shown(place.address or _without_signature(fetched.url, asked=place.url)),
         proof=fetched.proof,
         sha256=fetched.sha256,
         bytes=len(fetched.data),
     )
+
+
+def _without_signature(url: str, *, asked: str | None) -> str:
+    """Return where content was found: a redirect's query is often a signature, new each time."""
+    found, _, query = url.partition("?")
+    return url if query == (asked or "").partition("?")[2] else found
 
 
 def _sent_along(token: ListedToken) -> Fetched:
