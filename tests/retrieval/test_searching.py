@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers import ColourEncoder, draw, drawn_dataset, drawn_token
+from tests.helpers import ColourEncoder, draw, drawn_dataset, drawn_token, write_dataset
 from traitlens.errors import IndexingError, QueryError
 from traitlens.records import Trait
-from traitlens.retrieval import MODES, Index, IndexConfig, index
+from traitlens.retrieval import MODES, Index, IndexConfig, Mode, index
 
 SIZES = {"robots": 40, "owls": 10}
 EXACT = IndexConfig(engine="exact")
@@ -250,6 +251,26 @@ def test_without_its_data_set_an_index_still_answers_with_pictures(
     assert {hit.image for hit in answer.hits} == images
     changed = f"the data set {tmp_path / 'data'} has changed since it was indexed"
     assert answer.note == (changed if change == "changed" else None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_equal_pictures_are_one_answer_when_folded(tmp_path: Path, mode: Mode) -> None:
+    tokens = [drawn_token("owls", n) for n in range(6)]
+    same = [
+        dataclasses.replace(drawn_token("owls", n), image=tokens[0].image, pixels_sha256="same")
+        for n in range(10, 50)
+    ]
+    tokens[0] = dataclasses.replace(tokens[0], pixels_sha256="same")
+    data = write_dataset(tmp_path / "data", {"owls": [*same, *tokens]})
+    index(data, tmp_path / "idx", encoder=ColourEncoder(), config=EXACT)
+    with Index.open(tmp_path / "idx", encoder=ColourEncoder()) as found:
+        words = "owl"
+        whole = found.search(words, mode=mode, k=50, fold=True).hits
+        pages = [found.search(words, mode=mode, k=2, skip=n, fold=True).hits for n in (0, 2, 4)]
+    pictures = [hit.image for hit in whole]
+    assert len(set(pictures)) == len(pictures)
+    assert [h.token_uid for page in pages for h in page] == [h.token_uid for h in whole][:6]
+    assert [hit.copies for hit in whole if hit.image == tokens[0].image] == [41]
 
 
 def test_hits_say_how_rare_they_are_and_how_many_have_their_picture(opened: Index) -> None:

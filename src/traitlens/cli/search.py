@@ -34,6 +34,7 @@ def search(
         str, typer.Option(help="hybrid, dense (looks alone) or traits (metadata alone).")
     ] = "hybrid",
     k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
+    fold: Annotated[bool, typer.Option(help="Show equal pictures once.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with the pictures.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a PNG with the pictures.")] = None,
@@ -48,7 +49,13 @@ def search(
     picture = _open_picture(image) if image else None
     with Index.open(index) as opened:
         answer = opened.search(
-            words, image=picture, like=like, where=where, mode=cast("Mode", mode), k=k
+            words,
+            image=picture,
+            like=like,
+            where=where,
+            mode=cast("Mode", mode),
+            k=k,
+            fold=fold,
         )
     section = Section(answer=answer, picture=picture)
     if html:
@@ -106,14 +113,18 @@ def print_answer(answer: Answer, *, labels: dict[str, str] | None = None) -> Non
 
 
 def _traits(hit: Hit) -> str:
-    """Return a hit's traits, the matched ones first, as many as a line or two hold."""
+    """Return a hit's traits, the matched ones first, as many as a line or two hold.
+
+    What it lacks of what was asked for follows.
+    """
     from rich.markup import escape
 
     others = [trait for trait in hit.traits if trait not in set(hit.matched)]
     parts = [f"[bold]{escape(str(trait))}[/]" for trait in hit.matched]
     parts += [escape(str(trait)) for trait in others[: max(0, _TRAITS_SHOWN - len(parts))]]
     more = len(hit.traits) - len(parts)
-    return ", ".join(parts) + (f" [dim]and {more} more[/]" if more > 0 else "")
+    shown = ", ".join(parts) + (f" [dim]and {more} more[/]" if more > 0 else "")
+    return shown + (f" [yellow]lacks {escape(', '.join(hit.missing))}[/]" if hit.missing else "")
 
 
 def as_dict(answer: Answer) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Query:
     understood: Understood = field(default_factory=Understood)  # unless the mode is "dense"
     k: int
     skip: int = 0
+    fold: bool = False  # equal pictures are one answer
 
     def __str__(self) -> str:
         return self.title if self.where is None else f"{self.title} where {self.where}"

@@ -159,6 +159,7 @@ class Index:
         mode: Mode = "hybrid",
         k: int = 10,
         skip: int = 0,
+        fold: bool = False,
         weight: float = 0.5,
     ) -> Answer:
         """Return the `k` tokens that fit the words, the picture, or both, but for the first `skip`.
@@ -166,10 +167,19 @@ class Index:
         `like` is a token_uid or "collection/token_id"; that token takes the place of a picture and
         is no answer itself. With words and a picture, `weight` is the share of the words. Words are
         understood twice: by the encoder ("dense"), and as traits that must or must not be there
-        ("traits"); "hybrid" is both. What cannot be understood raises QueryError.
+        ("traits"); "hybrid" is both. With `fold`, tokens with equal pictures are one answer, the
+        best of them. What cannot be understood raises QueryError.
         """
         asked = self.ask(
-            words, image=image, like=like, where=where, mode=mode, k=k, skip=skip, weight=weight
+            words,
+            image=image,
+            like=like,
+            where=where,
+            mode=mode,
+            k=k,
+            skip=skip,
+            fold=fold,
+            weight=weight,
         )
         return self.answer(asked)
 
@@ -183,6 +193,7 @@ class Index:
         mode: Mode = "hybrid",
         k: int = 10,
         skip: int = 0,
+        fold: bool = False,
         weight: float = 0.5,
     ) -> Asked:
         """Return a search as it is understood, before anything is encoded; see `search`."""
@@ -199,6 +210,7 @@ class Index:
             understood=understand(words or "", self._finder) if by_traits else Understood(),
             k=k,
             skip=skip,
+            fold=fold,
         )
         _check(query, weight=weight)
         return Asked(
@@ -272,12 +284,29 @@ class Index:
         return found
 
     def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
-        k, skip = query.k, query.skip
-        if query.like is None:
-            return self._engine.search(question, k=k, skip=skip, where=where)
-        found = self._engine.search(question, k=skip + k + 1, where=where)
-        others = [hit for hit in found if hit.token_uid != query.like.token_uid]
-        return others[skip : skip + k]
+        """Return the hits of a page."""
+        if query.like is None and not query.fold:
+            return self._engine.search(question, k=query.k, skip=query.skip, where=where)
+        wanted = query.skip + query.k
+        count = wanted + 1
+        while True:
+            found = self._engine.search(question, k=count, where=where)
+            left = self._distinct(found, query)
+            if len(left) >= wanted or len(found) < count:
+                return left[query.skip : wanted]
+            count *= 2
+
+    def _distinct(self, found: list[Scored], query: Query) -> list[Scored]:
+        """Return the hits without the token that they should be like, and with `fold` once each."""
+        liked = None if query.like is None else query.like.token_uid
+        others = [hit for hit in found if hit.token_uid != liked]
+        if not query.fold:
+            return others
+        pixels = self._table.pixels([hit.token_uid for hit in others])
+        first: dict[str, Scored] = {}
+        for hit in others:
+            first.setdefault(pixels.get(hit.token_uid, hit.token_uid), hit)
+        return list(first.values())
 
     def _matching(self, where: Where | None, liked: Point | None) -> int:
         count = len(self) if where is None else self._engine.count(where)
