@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from traitlens.cli.console import LiveProgress, console
+
+if TYPE_CHECKING:
+    from traitlens.retrieval import RecallCheck
 
 
 def index(
@@ -26,6 +29,9 @@ def index(
         bool, typer.Option(help="Bring the index at --out in step with another data set.")
     ] = False,
     replace: Annotated[bool, typer.Option(help="Replace the index at --out.")] = False,
+    check: Annotated[
+        bool, typer.Option(help="Compare its answers with a scan of all vectors.")
+    ] = False,
 ) -> None:
     """Encode the pictures of a data set and write an index that `traitlens search` opens."""
     from typing import cast
@@ -33,16 +39,17 @@ def index(
     from traitlens.config import check_choice
     from traitlens.engines import ENGINES, EngineName
     from traitlens.models import load_encoder
-    from traitlens.retrieval import IndexConfig, index
+    from traitlens.retrieval import IndexConfig, check_index, index
 
     name = engine or ("server" if url else "edge")
     check_choice("engine", name, ENGINES)
     config = IndexConfig(engine=cast("EngineName", name), url=url)
+    encoder = load_encoder(model)
     with LiveProgress() as progress:
         made = index(
             data,
             out,
-            encoder=load_encoder(model),
+            encoder=encoder,
             config=config,
             update=update,
             replace=replace,
@@ -57,3 +64,17 @@ def index(
         f'next: traitlens search "red hat" --index {out}',
         soft_wrap=True,
     )
+    if check:
+        _print_check(check_index(out, encoder=encoder))
+
+
+def _print_check(found: RecallCheck) -> None:
+    from traitlens.retrieval.checking import GOOD
+
+    parts = {"pictures": found.pictures, "in one collection": found.one_collection}
+    said = parts if found.words is None else {**parts, "words": found.words}
+    shown = ", ".join(f"{name} {recall:.3f}" for name, recall in said.items())
+    out = console()
+    out.print(f"recall@{found.k} of {found.queries} searches each: {shown}", soft_wrap=True)
+    if found.worst < GOOD:
+        out.print(f"warning: below {GOOD}; make the index anew with --replace", soft_wrap=True)

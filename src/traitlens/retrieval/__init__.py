@@ -2,6 +2,7 @@
 
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.building import IndexConfig, index
+from traitlens.retrieval.checking import RecallCheck, check_index
 from traitlens.retrieval.manifest import IndexManifest, StageSeconds
 from traitlens.retrieval.page import Section, answers_page
 from traitlens.retrieval.searching import Index, search
@@ -12,6 +13,8 @@ __all__ = [
     "Hit",
     "Index",
     "IndexConfig",
+    "RecallCheck",
+    "check_index",
     "IndexManifest",
     "MODES",
     "Mode",

@@ -97,6 +97,10 @@ class TokenTable:
         found = self._connection.execute("SELECT token_uid, pixels, entry FROM tokens")
         return {uid: (pixels, entry) for uid, pixels, entry in found}
 
+    def pixels_and_collections(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (token_uid, pixels, collection) of all tokens."""
+        yield from self._connection.execute("SELECT token_uid, pixels, collection FROM tokens")
+
     def pictures(self, token_uids: Sequence[str]) -> list[bytes | None]:
         """Return the small picture of each token, PNG or WebP."""
         found = dict(self._select("token_uid, picture", token_uids))
