@@ -170,6 +170,15 @@ def test_the_vocabulary_counts_tokens_and_leaves_out_shadowed_types(filled: Vect
     assert filled.vocabulary() == expected
 
 
+def test_the_vocabulary_of_a_filter_counts_what_satisfies_it(filled: VectorEngine) -> None:
+    where = Equals("Level", "3")
+    found = filled.vocabulary(where)
+    having = [point for point in POINTS if matches(where, fields_of(point))]
+    assert found["Level"] == {"3": len(having)}
+    assert found["collection"] == Counter(point.collection for point in having)
+    assert filled.vocabulary(Equals("Level", "99")) == {}
+
+
 def test_ties_are_broken_by_the_points_ids(name: EngineName, tmp_path: Path) -> None:
     same = [replace(point, vector=POINTS[0].vector) for point in POINTS[:12]]
     with opened(name, tmp_path / "engine", dimension=DIMENSION) as engine:

@@ -273,6 +273,23 @@ def test_equal_pictures_are_one_answer_when_folded(tmp_path: Path, mode: Mode) -
     assert [hit.copies for hit in whole if hit.image == tokens[0].image] == [41]
 
 
+def test_facets_count_what_satisfies_a_filter(opened: Index) -> None:
+    assert opened.facets() == opened.vocabulary
+    found = opened.facets("COLLECTION=owls")
+    assert found["collection"] == {"owls": 10}
+    assert sum(found["Hat"].values()) <= 10
+    with pytest.raises(QueryError, match="did you mean 'Hat'"):
+        opened.facets("Hut=Red")
+
+
+def test_a_token_is_found_by_its_name_with_its_pictures(opened: Index) -> None:
+    token = opened.token("owls/3")
+    assert (token.collection, token.token_id, token.rarity is not None) == ("owls", "3", True)
+    assert opened.picture(token) == drawn_token("owls", 3).image == token.image
+    with pytest.raises(QueryError, match="the index has no token"):
+        opened.token("owls/99")
+
+
 def test_hits_say_how_rare_they_are_and_how_many_have_their_picture(opened: Index) -> None:
     answer = opened.search("red", where="collection=owls", k=10)
     ranks = sorted(hit.rarity.rank for hit in answer.hits if hit.rarity)

@@ -179,9 +179,9 @@ class EdgeEngine(QdrantEngine):
     def _count(self, where: Any) -> int:
         return int(self._shard.count(qdrant.CountRequest(exact=True, filter=where)))
 
-    def _facet(self, key: str) -> dict[str, int]:
-        hits = self._shard.facet(qdrant.FacetRequest(key=key, limit=_ALL, exact=True)).hits
-        return {hit.value: hit.count for hit in hits}
+    def _facet(self, key: str, *, where: Any) -> dict[str, int]:
+        request = qdrant.FacetRequest(key=key, limit=_ALL, exact=True, filter=where)
+        return {hit.value: hit.count for hit in self._shard.facet(request).hits}
 
 
 def _config(*, dimension: int) -> Any:

@@ -168,10 +168,10 @@ class ExactEngine:
     def count(self, where: Where | None = None) -> int:
         return len(self._matching(where))
 
-    def vocabulary(self) -> dict[str, dict[str, int]]:
+    def vocabulary(self, where: Where | None = None) -> dict[str, dict[str, int]]:
         counts: dict[str, Counter[str]] = {}
-        for fields in self._fields:
-            for name, values in fields.items():
+        for row in self._matching(where):
+            for name, values in self._fields[row].items():
                 if name != TOKEN_ID:
                     counts.setdefault(name, Counter()).update(values)
         return {name: dict(values) for name, values in counts.items()}

@@ -134,8 +134,11 @@ class VectorEngine(Protocol):
         """Return the number of tokens that satisfy the filter."""
         ...
 
-    def vocabulary(self) -> dict[str, dict[str, int]]:
-        """Return {name: {value: tokens}} for `collection` and every trait type."""
+    def vocabulary(self, where: Where | None = None) -> dict[str, dict[str, int]]:
+        """Return {name: {value: tokens}} for `collection` and every trait type.
+
+        Counted are the tokens that satisfy the filter.
+        """
         ...
 
     def token_uids(self) -> set[str]:

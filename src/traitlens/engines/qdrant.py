@@ -110,10 +110,11 @@ class QdrantEngine(ABC):
         """Return the number of tokens that satisfy the filter."""
         return self._count(self._filter(where))
 
-    def vocabulary(self) -> dict[str, dict[str, int]]:
+    def vocabulary(self, where: Where | None = None) -> dict[str, dict[str, int]]:
         """Return {name: {value: tokens}} for `collection` and every trait type."""
-        vocabulary = {COLLECTION: self._facet(KEYS[COLLECTION])}
-        for keyword, tokens in self._facet(TRAITS).items():
+        allowed = self._filter(where)
+        vocabulary = {COLLECTION: self._facet(KEYS[COLLECTION], where=allowed)}
+        for keyword, tokens in self._facet(TRAITS, where=allowed).items():
             name, value = from_keyword(keyword)
             vocabulary.setdefault(name, {})[value] = tokens
         return {name: values for name, values in vocabulary.items() if values}
@@ -191,8 +192,8 @@ class QdrantEngine(ABC):
         """Return how many points satisfy a filter."""
 
     @abstractmethod
-    def _facet(self, key: str) -> dict[str, int]:
-        """Return how many points have each value of a field."""
+    def _facet(self, key: str, *, where: Any) -> dict[str, int]:
+        """Return how many of the points that satisfy a filter have each value of a field."""
 
 
 __all__ = ["BREADTH", "OVERSAMPLING", "PAGE", "VECTOR", "Kept", "QdrantEngine", "Row"]

@@ -257,9 +257,11 @@ class ServerEngine(QdrantEngine):
             found = self._client.count(self._collection, count_filter=where, exact=True)
         return int(found.count)
 
-    def _facet(self, key: str) -> dict[str, int]:
+    def _facet(self, key: str, *, where: Any) -> dict[str, int]:
         with _asking(self._collection):
-            found = self._client.facet(self._collection, key=key, limit=_ALL, exact=True)
+            found = self._client.facet(
+                self._collection, key=key, facet_filter=where, limit=_ALL, exact=True
+            )
         return {str(hit.value): hit.count for hit in found.hits}
 
 

@@ -252,6 +252,26 @@ class Index:
             image=None if image is None else self.encoder.encode_images([image])[0],
         )
 
+    def facets(self, where: str | Where | None = None) -> dict[str, dict[str, int]]:
+        """Return {name: {value: tokens}} of the tokens that satisfy a filter."""
+        resolved = self._resolved(where)
+        return self.vocabulary if resolved is None else self._engine.vocabulary(resolved)
+
+    def token(self, name: str) -> Hit:
+        """Return a token by its token_uid or as "collection/token_id"; its score is 1."""
+        found = self._token(name)
+        query = Query(words=None, image=False, like=found, where=None, k=1)
+        (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], query)
+        return hit
+
+    def picture(self, token: Hit) -> bytes | None:
+        """Return a token's picture as large as the data set has it, PNG; else the small one."""
+        if self.data is not None:
+            (found,) = self.data.images([token.location])
+            if found is not None:
+                return found
+        return token.image
+
     def close(self) -> None:
         """Let go of the files."""
         self._engine.close()
