@@ -32,7 +32,7 @@ LEVELS: list[set[str]] = [
     {"retrieval", "diagnosis"},
     {"evaluation"},
     {"reporting"},
-    {"reproduction", "removal", "showcase"},
+    {"reproduction", "removal", "service", "showcase"},
     {"cli"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}

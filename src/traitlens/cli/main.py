@@ -28,6 +28,7 @@ from traitlens.cli.leaks import leaks
 from traitlens.cli.reproduce import reproduce
 from traitlens.cli.samples import samples
 from traitlens.cli.search import search
+from traitlens.cli.serve import serve
 from traitlens.cli.status import status
 from traitlens.cli.subset import subset
 from traitlens.cli.takedown import takedown
@@ -36,7 +37,13 @@ from traitlens.errors import TraitlensError
 
 # What the light install leaves out, and the extra that brings it.
 EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx", "peft"), "train")
-EXTRAS |= {"dicebear": "samples", "av": "video", "ray": "ray", "datasets": "huggingface"}
+EXTRAS |= {
+    "qdrant_client": "server",
+    "dicebear": "samples",
+    "av": "video",
+    "ray": "ray",
+    "datasets": "huggingface",
+}
 
 app = typer.Typer(
     name="traitlens",
@@ -71,6 +78,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     reproduce,
     index,
     search,
+    serve,
 )
 for command in COMMANDS:
     app.command("import" if command is import_data else None)(command)

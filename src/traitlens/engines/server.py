@@ -13,19 +13,15 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+import qdrant_client
+from qdrant_client import models
+from qdrant_client.http.exceptions import ApiException
 
 from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
 from traitlens.engines.protocol import Point, point_id
 from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
-
-try:
-    import qdrant_client
-    from qdrant_client import models
-    from qdrant_client.http.exceptions import ApiException
-except ImportError as error:  # pragma: no cover
-    raise IndexingError("a Qdrant server needs: pip install 'traitlens[server]'") from error
 
 API_KEY = "QDRANT_API_KEY"  # the environment variable that has the server's key, if it wants one
 _ALL = 1_000_000  # a limit above any vocabulary

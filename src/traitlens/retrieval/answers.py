@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from traitlens.engines import Entry, Where
@@ -83,3 +83,7 @@ class Answer:
     matching: int
     note: str | None
     timings: Timings
+
+    def with_encode_ms(self, encode_ms: float) -> Answer:
+        """Return the answer of one who was encoded elsewhere, in that time."""
+        return replace(self, timings=replace(self.timings, encode_ms=encode_ms))

@@ -146,6 +146,10 @@ class Index:
     def _size(self) -> int:
         return self._engine.count()  # as dear as a search, and an opened index does not change
 
+    def warm_up(self) -> None:
+        """Load what the first search would load."""
+        _ = self.encoder, self._finder, self._size
+
     def __len__(self) -> int:
         return self._size
 
@@ -263,6 +267,11 @@ class Index:
         query = Query(words=None, image=False, like=found, where=None, k=1)
         (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], query)
         return hit
+
+    def thumbnail(self, token_uid: str) -> bytes | None:
+        """Return a token's picture of at most 256 px, PNG or WebP; None for a token not here."""
+        (found,) = self._table.pictures([token_uid])
+        return found
 
     def picture(self, token: Hit) -> bytes | None:
         """Return a token's picture as large as the data set has it, PNG; else the small one."""

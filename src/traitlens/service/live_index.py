@@ -1,0 +1,104 @@
+"""The index that is served, and the next one in its place, without a moment between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from PIL import Image
+
+from traitlens.errors import TraitlensError
+from traitlens.models.encoder import Encoder
+from traitlens.retrieval import Index
+from traitlens.retrieval.manifest import MANIFEST
+from traitlens.service.encoding import EncodeQueue
+
+Mark = tuple[int, int, int]
+
+
+class Served:
+    """An index, and the queues in which its encoder is waited for."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.texts: EncodeQueue[str] = EncodeQueue(index.encoder.encode_texts)
+        self.images: EncodeQueue[Image.Image] = EncodeQueue(index.encoder.encode_images)
+        self.users = 1  # that it is the current one is a use
+
+    def close(self) -> None:
+        """Close the index."""
+        self.texts.close()
+        self.images.close()
+        self.index.close()
+
+
+class LiveIndex:
+    """The newest complete index at a path, which may be a link to the folder.
+
+    To serve another one, write it into a new folder and point the link there: requests that are
+    under way end with the old one, which is closed after the last of them.
+    """
+
+    def __init__(self, path: Path, *, load_encoder: Callable[[str], Encoder] | None = None) -> None:
+        self._path = path
+        self._load_encoder = load_encoder
+        self._lock = Lock()
+        self._mark = _mark_of(path)
+        self._current = self._open()
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        """Yield what is served now; it stays open within the block."""
+        with self._lock:
+            served = self._current
+            served.users += 1
+        try:
+            yield served
+        finally:
+            self._release(served)
+
+    def refresh(self) -> bool:
+        """Open what is at the path now, if it is another index; return whether it was.
+
+        One that cannot be opened leaves the old one in place, and raises TraitlensError.
+        """
+        mark = _mark_of(self._path)
+        if mark == self._mark:
+            return False
+        newer = self._open()
+        with self._lock:
+            older, self._current, self._mark = self._current, newer, mark
+        self._release(older)
+        return True
+
+    def close(self) -> None:
+        """Close the index, after the last request that is at work with it."""
+        self._release(self._current)
+
+    def _open(self) -> Served:
+        # Resolved once, so that all of its files are those of one folder.
+        index = Index.open(self._path.resolve(), load_encoder=self._load_encoder)
+        try:
+            index.warm_up()
+        except TraitlensError:
+            index.close()
+            raise
+        return Served(index)
+
+    def _release(self, served: Served) -> None:
+        with self._lock:
+            served.users -= 1
+            is_last = served.users == 0
+        if is_last:
+            served.close()
+
+
+def _mark_of(path: Path) -> Mark | None:
+    """Return what tells one index at a path from the next; None where there is none."""
+    try:
+        found = (path.resolve() / MANIFEST).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_mtime_ns)
