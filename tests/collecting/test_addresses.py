@@ -254,7 +254,7 @@ def test_an_address_does_not_lead_to_the_users_own_node(server: GatewayServer) -
 def test_nodes_and_providers_are_asked_with_the_same_care(uri: str) -> None:
     async def ask() -> None:
         async with Fetcher(NO_WAIT, look_up=answering("10.0.0.1")) as fetcher:
-            with pytest.raises(FetchError, match=r"forbidden address.*allow_private_hosts: .*:\d"):
+            with pytest.raises(FetchError, match=r"forbidden address.*--allow-private-hosts .*:\d"):
                 await fetcher.post_json(uri, {})
             with pytest.raises(FetchError, match="forbidden address"):
                 await fetcher.get_json(uri)

@@ -163,7 +163,7 @@ class Fetcher:
         except FetchError as error:
             if error.reason != "forbidden address":
                 raise
-            own = f"if it is yours, name it in allow_private_hosts: {authority(URL(origin.url))}"
+            own = f"if it is yours, add --allow-private-hosts {authority(URL(origin.url))}"
             raise FetchError(error.reason, f"{error.detail}; {own}") from None
 
 

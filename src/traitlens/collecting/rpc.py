@@ -261,8 +261,6 @@ class Rpc:
             return await self._fetcher.post_json(self._url, payload)
         except FetchError as error:
             said = one_line(self._without_key(str(error)), max_chars=400)
-            if error.reason == "forbidden address":
-                said += "; a node of your own is named by --allow-private-hosts"
             kind = _KIND_OF_REASON.get(error.reason, "refused")
             if error.reason in ("refused", "server error"):  # then the answer's words say more
                 words = kind_of(said.replace(self._host, ""))
