@@ -148,6 +148,28 @@ def test_an_index_is_brought_in_step_with_another_data_set(
     assert updated == (scores, ranks)
 
 
+@pytest.mark.parametrize("engine", LOCAL)
+def test_an_index_that_somebody_reads_is_left_as_it_is(tmp_path: Path, engine: EngineName) -> None:
+    data = drawn_dataset(tmp_path / "data", {"robots": 5})
+    other = drawn_dataset(tmp_path / "other", {"robots": 6})
+    config = IndexConfig(engine=engine)
+    made = index(data, tmp_path / "idx", encoder=ColourEncoder(), config=config)
+    with Index.open(tmp_path / "idx", encoder=ColourEncoder()):
+        for update in (True, False):
+            with pytest.raises(IndexingError, match="is in use by another process"):
+                index(
+                    other,
+                    tmp_path / "idx",
+                    encoder=ColourEncoder(),
+                    config=config,
+                    update=update,
+                    replace=not update,
+                )
+    assert IndexManifest.read_from(tmp_path / "idx") == made
+    with Index.open(tmp_path / "idx", encoder=ColourEncoder()) as opened:
+        assert len(opened.search("red", k=9).hits) == 5
+
+
 def test_replacing_encodes_nothing_that_was_encoded_before(tmp_path: Path, data: Dataset) -> None:
     encoder = DyingEncoder()
     index(data, tmp_path / "idx", encoder=encoder, config=EXACT)

@@ -88,9 +88,9 @@ def index(
     if old is not None and old.complete and old.data_fingerprint == planned.data_fingerprint:
         return old
     planned = planned if old is None else dataclasses.replace(planned, server=old.server)
-    planned.write(out)  # it is not complete
     with ExitStack() as stack:
         engine = stack.enter_context(planned.open_engine(out))
+        planned.write(out)  # it is not complete, and nobody reads it now
         table = stack.enter_context(TokenTable.open(out / TOKENS))
         vectors = VectorFiles(
             out / VECTORS, encoder=encoder.fingerprint, dimension=encoder.dimension
