@@ -5,6 +5,7 @@
     /tokens/…        one token; /thumbnails/… and /pictures/… how it looks
     /facets          how many tokens have each trait
     /health, /metrics
+    /                the page
 
 Its OpenAPI description is at /openapi.json.
 """
@@ -16,6 +17,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -55,6 +57,11 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorOut} for status in (400, 401, 404, 413, 421, 429, 503, 504)
+}
+_PAGE_FILES = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
 }
 _A_DAY = "private, max-age=86400"
 
@@ -158,6 +165,7 @@ def create_app(
     _add_search(app, service)
     _add_tokens(app, service)
     _add_health(app, service)
+    _add_page(app)
     return app
 
 
@@ -253,6 +261,20 @@ def _add_health(app: FastAPI, service: Service) -> None:
         with service.live.served() as served:
             service.tokens.set(len(served.index))
         return Response(generate_latest(service.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_page(app: FastAPI) -> None:
+    files = resources.files("traitlens.service") / "page"
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return Response((files / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
+
+    @app.get("/static/{name}", include_in_schema=False)
+    async def static(name: str) -> Response:
+        if name not in _PAGE_FILES:
+            return JSONResponse({"detail": "Not Found"}, status_code=404)
+        return Response((files / name).read_bytes(), media_type=_PAGE_FILES[name])
 
 
 def _picture(data: bytes | None) -> Response:
