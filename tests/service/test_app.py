@@ -191,3 +191,16 @@ def test_a_newer_index_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
             assert live.refresh()
             assert opened.get("/health").json()["tokens"] == 7
             assert len(before.index.search("red", k=9).hits) == 5, "still open for its request"
+
+
+def test_the_page_and_its_files_come_from_here_and_nothing_else_does(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for name, kind in (("page.css", "text/css"), ("page.js", "javascript"), ("icon.svg", "svg")):
+        assert f"/static/{name}" in page.text
+        assert kind in client.get(f"/static/{name}").headers["content-type"]
+    for name in ("nothing.js", "..%2Fapp.py", "index.html"):
+        assert client.get(f"/static/{name}").status_code == 404
+    script = client.get("/static/page.js").text
+    assert "innerHTML" not in script
+    assert not [word for word in ("http://", "https://", "eval(") if word in page.text + script]

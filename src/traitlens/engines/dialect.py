@@ -97,7 +97,9 @@ def plan_of(
     scored = [
         dialect.prefetch(queries[by], size=most, among=candidates) for by in _scorers(question)
     ]
-    return Plan(prefetches=[*scored, *candidates], formula=_formula(question, dialect))
+    # All of them have a cosine; without a vector some may have no score by words.
+    others = [] if question.vector is not None else candidates
+    return Plan(prefetches=[*scored, *others], formula=_formula(question, dialect))
 
 
 def _scorers(question: Question) -> list[By]:

@@ -445,7 +445,7 @@ def _hit(
         rank=rank,
         score=scored.score,
         matched=tuple(t for t in scored.traits if any(term.means(t) for term in terms)),
-        missing=tuple(term.said for term in terms if not matches(term.where, fields)),
+        missing=tuple(term.meant for term in terms if not matches(term.where, fields)),
         image=image,
         rarity=rarity,
         copies=copies,
