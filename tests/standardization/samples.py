@@ -181,6 +181,8 @@ def video(
         stream: Any = out.add_stream(codec, rate=10, options=options or {})
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "yuv420p"
+        # Threads of VP8's encoder wait for one another by spinning: minutes, on a busy machine.
+        stream.codec_context.thread_count = 1
         for picture in pictures:
             pixels_HWC = np.asarray(picture)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels_HWC, format="rgb24")))

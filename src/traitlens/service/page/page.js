@@ -203,13 +203,27 @@ detail.addEventListener("click", (event) => event.target === detail && detail.cl
 
 // Filters
 
+async function facetsOf(pairs) {
+  const where = whereOf(pairs);
+  return (await json(`/facets${where ? `?${new URLSearchParams({ where })}` : ""}`)).facets;
+}
+
+/** Return the counts; of a type that is chosen those without that choice, so that more can be added. */
+async function counts(chosen) {
+  const types = [...new Set(chosen.map(([type]) => type))];
+  const without = (type) => facetsOf(chosen.filter((pair) => pair[0] !== type));
+  const [all, ...own] = await Promise.all([facetsOf(chosen), ...types.map(without)]);
+  types.forEach((type, place) => (all[type] = own[place][type] ?? {}));
+  return all;
+}
+
 async function showFacets(number) {
-  const chosen = filters(), where = whereOf(chosen);
-  const found = await json(`/facets${where ? `?${new URLSearchParams({ where })}` : ""}`).catch(() => null);
+  const chosen = filters();
+  const found = await counts(chosen).catch(() => null);
   if (number !== question || !found) return;
   const opened = new Set([...$("facets").querySelectorAll("details[open]")].map((one) => one.dataset.type));
   const isChosen = (type, value) => chosen.some((pair) => pair[0] === type && pair[1] === value);
-  $("facets").replaceChildren(...Object.entries(found.facets).map(([type, values]) => {
+  $("facets").replaceChildren(...Object.entries(found).map(([type, values]) => {
     const sorted = Object.entries(values).sort(([a, m], [b, n]) => isChosen(type, b) - isChosen(type, a) || n - m || a.localeCompare(b));
     const items = sorted.slice(0, FACET_VALUES).map(([value, tokens]) => choice(type, value, tokens, isChosen(type, value)));
     const group = make("details", { "data-type": type }, make("summary", { text: type }), make("ul", {}, ...items));
