@@ -35,7 +35,6 @@ def test_more_tokens_than_fit_one_question_are_found(tmp_path: Path) -> None:
         names = [f"t{number}" for number in range(1_201)]
         assert len(table.pixels(names)) == 1_201
         assert table.copies({"0", "1", "2", "none"}) == {"0": 401, "1": 400, "2": 400}
-        assert table.with_pixels("0", limit=2) == ["t0", "t1002"]
 
 
 def test_rarity_is_kept_by_token(tmp_path: Path) -> None:

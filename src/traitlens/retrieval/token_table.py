@@ -119,11 +119,6 @@ class TokenTable:
             counts.update(self._connection.execute(asked.format(_marks(some)), some))
         return counts
 
-    def with_pixels(self, pixels: str, *, limit: int) -> list[str]:
-        """Return up to `limit` tokens that have a picture, in order."""
-        asked = "SELECT token_uid FROM tokens WHERE pixels = ? ORDER BY token_uid LIMIT ?"
-        return [uid for (uid,) in self._connection.execute(asked, (pixels, limit))]
-
     def put_rarity(self, ranks: Mapping[str, int]) -> None:
         """Write the ranks of a whole collection's tokens."""
         values = [(uid, rank, len(ranks)) for uid, rank in ranks.items()]
