@@ -138,6 +138,14 @@ def test_too_much_is_refused_before_it_is_read(home: Path) -> None:
     )
 
 
+def test_a_body_whose_length_is_not_said_is_bounded_too(home: Path) -> None:
+    parts = (b"0" * 1_000 for _ in range(5))
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    with client_of(home, max_body_bytes=2_000) as small:
+        answer = small.post("/image-search", content=parts, headers=headers)
+    assert answer.status_code == 413
+
+
 def test_nothing_comes_from_elsewhere(client: TestClient) -> None:
     headers = client.get("/search", params={"q": "red"}).headers
     assert "default-src 'none'" in headers["content-security-policy"]

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-import numpy as np
 import qdrant_edge as qdrant
 
 from traitlens import files
 from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
 from traitlens.engines.locks import lock
 from traitlens.engines.protocol import Point, point_id
-from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine
+from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, kept
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
@@ -156,14 +155,7 @@ class EdgeEngine(QdrantEngine):
 
     def _retrieve(self, names: list[str], *, vectors: bool) -> list[Kept]:
         found = self._shard.retrieve(list(names), with_payload=["entry"], with_vector=vectors)
-        return [
-            Kept(
-                name=str(record.id),
-                payload=record.payload,
-                vector=np.asarray(record.vector[VECTOR], np.float32) if vectors else None,
-            )
-            for record in found
-        ]
+        return [kept(record) for record in found]
 
     def _scroll(self, keys: list[str], *, where: Any) -> Iterator[Kept]:
         offset = None
@@ -172,7 +164,7 @@ class EdgeEngine(QdrantEngine):
                 limit=PAGE, offset=offset, with_payload=keys, filter=where
             )
             records, offset = self._shard.scroll(request)
-            yield from (Kept(name=str(record.id), payload=record.payload) for record in records)
+            yield from map(kept, records)
             if offset is None:
                 return
 

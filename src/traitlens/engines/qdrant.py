@@ -19,11 +19,11 @@ from traitlens.engines.dialect import (
     VECTOR,
     Dialect,
     Plan,
+    filter_of,
     from_keyword,
     plan_of,
     to_keyword,
 )
-from traitlens.engines.dialect import filter_of as _filter_of
 from traitlens.engines.plan import By, window
 from traitlens.engines.protocol import (
     Entry,
@@ -63,6 +63,16 @@ class Kept:
     name: str
     payload: dict[str, Any]
     vector: Vector | None = None
+
+
+def kept(record: Any) -> Kept:
+    """Return a record of either library, with its vector if it was asked for."""
+    vector = record.vector[VECTOR] if record.vector else None
+    return Kept(
+        name=str(record.id),
+        payload=record.payload,
+        vector=None if vector is None else np.asarray(vector, np.float32),
+    )
 
 
 class QdrantEngine(ABC):
@@ -159,7 +169,7 @@ class QdrantEngine(ABC):
         return {"looks": looks, "words": words, "id": None}
 
     def _filter(self, where: Where | None) -> Any:
-        return None if where is None else _filter_of(where, self._dialect)
+        return None if where is None else filter_of(where, self._dialect)
 
     # What the libraries do
 
@@ -194,6 +204,3 @@ class QdrantEngine(ABC):
     @abstractmethod
     def _facet(self, key: str, *, where: Any) -> dict[str, int]:
         """Return how many of the points that satisfy a filter have each value of a field."""
-
-
-__all__ = ["BREADTH", "OVERSAMPLING", "PAGE", "VECTOR", "Kept", "QdrantEngine", "Row"]

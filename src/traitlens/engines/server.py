@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-import numpy as np
 import qdrant_client
 from qdrant_client import models
 from qdrant_client.http.exceptions import ApiException
 
 from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
 from traitlens.engines.protocol import Point, point_id
-from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine
+from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, kept
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
@@ -224,14 +223,7 @@ class ServerEngine(QdrantEngine):
             found = self._client.retrieve(
                 self._collection, names, with_payload=["entry"], with_vectors=wanted
             )
-        return [
-            Kept(
-                name=str(record.id),
-                payload=record.payload,
-                vector=np.asarray(record.vector[VECTOR], np.float32) if vectors else None,
-            )
-            for record in found
-        ]
+        return [kept(record) for record in found]
 
     def _scroll(self, keys: list[str], *, where: Any) -> Iterator[Kept]:
         offset = None
@@ -244,7 +236,7 @@ class ServerEngine(QdrantEngine):
                     offset=offset,
                     with_payload=keys,
                 )
-            yield from (Kept(name=str(record.id), payload=record.payload) for record in records)
+            yield from map(kept, records)
             if offset is None:
                 return
 

@@ -6,7 +6,6 @@ has is everywhere, and a killed run goes on after it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter, defaultdict
@@ -19,6 +18,7 @@ from PIL import Image
 
 from traitlens.engines import Entry, Point, VectorEngine
 from traitlens.engines.protocol import Vector, entry_to_json, fields_of_entry
+from traitlens.files import sha256_hex
 from traitlens.metrics.rarity import Traits, rarity_ranks
 from traitlens.models.encoder import Encoder
 from traitlens.portions import batched
@@ -109,7 +109,7 @@ class Filling:
 
     def _read(self) -> Iterator[_Read]:
         """Yield each token of the data set, once."""
-        tokens = self._dataset.tokens()
+        tokens = self._dataset.tokens(metadata=False)
         while True:
             with self._timed("read"):
                 token = next(tokens, None)
@@ -210,8 +210,8 @@ def _read(token: Token) -> _Read:
     return _Read(
         token=token,
         entry=entry,
-        pixels=token.pixels_sha256 or _digest(token.image or b""),
-        mark=_digest(written),
+        pixels=token.pixels_sha256 or sha256_hex(token.image or b""),
+        mark=sha256_hex(written),
     )
 
 
@@ -224,7 +224,3 @@ def _row(read: _Read, image: Image.Image) -> TokenRow:
         collection=read.entry.collection,
         picture=small_picture(read.token.image, image),
     )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

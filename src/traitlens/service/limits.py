@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -78,13 +80,13 @@ class _Bounded:
 
     def __init__(self, receive: Receive, *, most: int) -> None:
         self._receive = receive
-        self._left = most
+        self._most = self._left = most
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            return {"type": "http.disconnect"}
+            raise HTTPException(413, f"a request has at most {self._most} bytes")
         return message
 
 
@@ -121,10 +123,8 @@ def _is_addressed(host: str, config: ServeConfig) -> bool:
 
 def _has_key(headers: Headers, key: str) -> bool:
     bearer = headers.get("authorization", "").removeprefix("Bearer ")
-    cookies = dict(
-        part.strip().split("=", 1) for part in headers.get("cookie", "").split(";") if "=" in part
-    )
-    given = (headers.get("x-api-key", ""), bearer, cookies.get(KEY_COOKIE, ""))
+    cookie = cookie_parser(headers.get("cookie", "")).get(KEY_COOKIE, "")
+    given = (headers.get("x-api-key", ""), bearer, cookie)
     return any(secrets.compare_digest(one.encode(), key.encode()) for one in given)
 
 
