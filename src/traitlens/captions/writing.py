@@ -11,7 +11,6 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from traitlens.captions.written import (
 from traitlens.config import check_range, fingerprint, to_dict
 from traitlens.digest import key_of
 from traitlens.errors import DatasetError, ModelError
+from traitlens.portions import batched
 from traitlens.progress import Progress, silent
 from traitlens.records import Token, Trait
 from traitlens.store import Dataset
@@ -210,7 +210,7 @@ class _Run:
         tokens = self.data.tokens(collections=[collection], images=self.config.pictures)
         wanted = (token for token in tokens if token.token_uid in uids)
         failures = 0
-        while chunk := list(islice(wanted, self.writer.batch * _BATCHES_PER_CHUNK)):
+        for chunk in batched(wanted, self.writer.batch * _BATCHES_PER_CHUNK):
             best: dict[str, WrittenCaption] = {}
             try:
                 self._ask(chunk, checker, best)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from traitlens.collecting.config import CollectConfig
 from traitlens.collecting.ledger import Ledger, Part, Records, TokenRecord
@@ -16,6 +15,7 @@ from traitlens.collecting.run_log import RunLog
 from traitlens.collecting.taking import NotTakenError, Taken, Taker, without
 from traitlens.collecting.updating import Why, reusable_document, settled, why_taken
 from traitlens.collecting.workspace import Plan, Workspace
+from traitlens.portions import batched
 from traitlens.progress import Progress
 
 _CHUNK = 256  # tokens whose addresses are asked for at once
@@ -78,8 +78,7 @@ class Run:
     def _chunks(self, wanted: Callable[[int], bool]) -> Iterator[Sequence[ListedToken]]:
         tokens = read_listing(self.work.listing)
         left = (token for token in tokens if wanted(int(token.token_id)))
-        while chunk := list(islice(left, _CHUNK)):
-            yield chunk
+        return batched(left, _CHUNK)
 
     async def _work_off(self, queue: asyncio.Queue[ListedToken | None]) -> None:
         while (token := await queue.get()) is not None:

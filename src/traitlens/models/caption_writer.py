@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from traitlens.captions.writer import Reply, Request, as_caption, instructions, question
 from traitlens.config import check_range
 from traitlens.errors import ModelError
+from traitlens.portions import batched
 
 
 class TransformersWriter:
@@ -41,8 +41,7 @@ class TransformersWriter:
 
     def replies(self, requests: Iterable[Request]) -> Iterator[Reply]:
         """Yield one reply a request, in order, computed `batch` at a time."""
-        waiting = iter(requests)
-        while batch := list(islice(waiting, self._batch)):
+        for batch in batched(requests, self._batch):
             yield from self._answer(batch)
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from PIL import Image
 
@@ -50,6 +50,19 @@ MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
 LoadEncoder = Callable[[str], Encoder]
+
+
+class SearchOptions(TypedDict, total=False):
+    """What a search takes beside words; `Index.ask` has the defaults."""
+
+    image: Image.Image | None
+    like: str | None
+    where: str | Where | None
+    mode: Mode
+    k: int
+    skip: int
+    fold: bool
+    weight: float
 
 
 class Index:
@@ -153,19 +166,7 @@ class Index:
     def __len__(self) -> int:
         return self._size
 
-    def search(
-        self,
-        words: str | None = None,
-        *,
-        image: Image.Image | None = None,
-        like: str | None = None,
-        where: str | Where | None = None,
-        mode: Mode = "hybrid",
-        k: int = 10,
-        skip: int = 0,
-        fold: bool = False,
-        weight: float = 0.5,
-    ) -> Answer:
+    def search(self, words: str | None = None, **options: Unpack[SearchOptions]) -> Answer:
         """Return the `k` tokens that fit the words, the picture, or both, but for the first `skip`.
 
         `like` is a token_uid or "collection/token_id"; that token takes the place of a picture and
@@ -174,18 +175,7 @@ class Index:
         ("traits"); "hybrid" is both. With `fold`, tokens with equal pictures are one answer, the
         best of them. What cannot be understood raises QueryError.
         """
-        asked = self.ask(
-            words,
-            image=image,
-            like=like,
-            where=where,
-            mode=mode,
-            k=k,
-            skip=skip,
-            fold=fold,
-            weight=weight,
-        )
-        return self.answer(asked)
+        return self.answer(self.ask(words, **options))
 
     def ask(
         self,
@@ -452,16 +442,7 @@ def _hit(
     )
 
 
-def search(
-    index: str | Path,
-    words: str | None = None,
-    *,
-    image: Image.Image | None = None,
-    like: str | None = None,
-    where: str | None = None,
-    mode: Mode = "hybrid",
-    k: int = 10,
-) -> Answer:
+def search(index: str | Path, words: str | None = None, **options: Unpack[SearchOptions]) -> Answer:
     """Open an index, ask it once, and return the answer; see `Index.search`."""
     with Index.open(index) as opened:
-        return opened.search(words, image=image, like=like, where=where, mode=mode, k=k)
+        return opened.search(words, **options)
