@@ -108,6 +108,7 @@ def index(
         manifest = dataclasses.replace(
             planned,
             indexed=engine.count(),
+            described=filled.described,
             rejected=filled.rejected,
             complete=True,
             changes=filled.changes,

@@ -89,6 +89,7 @@ class IndexManifest:
     config: dict[str, Any]
     versions: dict[str, str]
     indexed: int = 0
+    described: int = 0  # of the indexed tokens, those with traits
     rejected: dict[str, int]
     complete: bool = False
     changes: Changes = Changes()

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
+# What the best token must have of what is asked for, in [0, 1], or nothing fits: chosen by
+# `benchmarks/searching`, whose figures are in docs/results.md.
+LEAST_MET = 0.15
+MOST_DESCRIBED = 0.95  # of the tokens must have traits, else their words do not tell what fits
 
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
@@ -223,14 +227,17 @@ class Index:
         question = asked.question(encoded, size=len(self))
         allowed = _allowed(query)
         found = [] if question is None else self._best(question, query, allowed)
+        fits = self._fits(question, query, allowed, found)
+        found = found if fits else []
         matching = self._matching(allowed, asked.liked)
         searched = time.perf_counter()
         hits = self._hits(found, query)
-        notes = [*notes_on(query, matching=matching, hits=len(hits)), *self._stale]
+        notes = [*notes_on(query, matching=matching, fits=fits, hits=len(hits)), *self._stale]
         return Answer(
             query=query,
             hits=hits,
             matching=matching,
+            fits=fits,
             note="; ".join(notes) or None,
             timings=Timings(
                 encode_ms=1e3 * (searching - started),
@@ -301,6 +308,24 @@ class Index:
                 "name one by its token_uid or as collection/token_id"
             )
         return found
+
+    def _fits(
+        self, question: Question | None, query: Query, where: Where | None, found: list[Scored]
+    ) -> bool:
+        """Return whether the best token has enough of what the words ask for; see `LEAST_MET`.
+
+        Looks alone cannot tell (docs/results.md), so a picture always fits, and so does anything
+        where tokens have no traits to go by.
+        """
+        understood = query.understood
+        is_said = bool(understood.wanted or understood.unknown)
+        is_told = self.manifest.described >= MOST_DESCRIBED * self.manifest.indexed
+        if query.image or query.like or not (is_said and is_told):
+            return True
+        if question is None:
+            return False
+        best = self._engine.search(question, k=1, where=where) if query.skip else found[:1]
+        return not best or understood.met(best[0], size=len(self)) >= LEAST_MET
 
     def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
         """Return the hits of a page."""
