@@ -129,11 +129,11 @@ def test_joining_words_and_numbers_are_never_unknown() -> None:
     assert understand("one with the 7 of these", FINDER).unknown == ()
 
 
-def test_rarer_terms_weigh_more_and_all_weigh_what_was_given() -> None:
+def test_rarer_terms_weigh_more_and_all_weigh_what_was_given_for_each() -> None:
     found = understand("female zombie with blue eyes", FINDER)
     wishes = found.wishes(size=100, weight=2.0)
     rarities = [math.log1p(100 / n) for n in (45, 5, 20)]
-    expected = [2 * rarity / sum(rarities) for rarity in rarities]
+    expected = [3 * 2 * rarity / sum(rarities) for rarity in rarities]
     assert [wish.weight for wish in wishes] == pytest.approx(expected)
     assert wishes[1].where == Equals("Type", "Zombie")
 
@@ -150,7 +150,7 @@ def test_unknown_words_take_weight_from_the_others() -> None:
     with_strange = understand("zombie car", FINDER).wishes(size=100, weight=1.0)
     share = math.log1p(20) / (math.log1p(20) + math.log1p(100) / 2)
     assert known[0].weight == pytest.approx(1.0)
-    assert with_strange[0].weight == pytest.approx(share)
+    assert with_strange[0].weight == pytest.approx(2 * share)
 
 
 def test_a_word_that_was_read_as_another_counts_less() -> None:

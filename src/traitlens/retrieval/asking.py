@@ -12,7 +12,8 @@ from traitlens.engines.protocol import Vector
 from traitlens.errors import QueryError
 from traitlens.retrieval.answers import Query
 
-# What a token gains that has all that is asked for, beside a cosine in [-1, 1]; and by its caption.
+# What a token gains by a thing that is asked for, beside a cosine in [-1, 1], if it has them all;
+# and by its caption.
 _TRAITS_WEIGHT, _CAPTION_WEIGHT = 1.0, 0.2
 
 

@@ -108,26 +108,28 @@ class Understood:
         return tuple(term for term in self.terms if not term.wanted)
 
     def wishes(self, *, size: int, weight: float) -> tuple[Wish, ...]:
-        """Return what is wanted as wishes; `weight` is what an answer gains that has everything.
+        """Return what is wanted as wishes; an answer gains `weight` a term, if it has everything.
 
         The rarer a term in an index of `size` tokens, the more it counts: log(1 + size / tokens).
         A word that nothing is called counts half as much as one that one token has. What we are
         not sure of gains less.
         """
-        if not (weight and self.wanted):
+        if not weight:
             return ()
-        total = self._asked(size)
-        return tuple(
-            Wish(where=t.where, weight=weight * t.certainty * t.weight(size) / total)
-            for t in self.wanted
-        )
+        total = weight * (len(self.wanted) + len(self.unknown))
+        shares = self._shares(size)
+        return tuple(Wish(where=term.where, weight=total * share) for term, share in shares)
 
     def met(self, entry: Entry, *, size: int) -> float:
         """Return how much of what is wanted a token has, in [0, 1], by its traits and caption."""
         fields, said = fields_of(entry), stems(entry.caption)
-        met = sum(w.weight for w in self.wishes(size=size, weight=1) if matches(w.where, fields))
+        met = sum(share for term, share in self._shares(size) if matches(term.where, fields))
         told = sum(stem(word) in said for word in self.unknown)
         return met + (told * _of_unknown(size) / self._asked(size) if told else 0.0)
+
+    def _shares(self, size: int) -> list[tuple[Term, float]]:
+        """Return each wanted term with its share of all that is asked for."""
+        return [(t, t.certainty * t.weight(size) / self._asked(size)) for t in self.wanted]
 
     def _asked(self, size: int) -> float:
         return sum(t.weight(size) for t in self.wanted) + len(self.unknown) * _of_unknown(size)
