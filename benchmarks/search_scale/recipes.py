@@ -63,9 +63,7 @@ class Recipes:
         ]
 
     def _recipe(self, worn: dict[str, Worn]) -> Recipe:
-        return tuple(
-            Trait(name, value) for name in self._types for value in worn.get(name, ())
-        )
+        return tuple(Trait(name, value) for name in self._types for value in worn.get(name, ()))
 
 
 def _by_type(traits: Sequence[Trait]) -> dict[str, Worn]:

@@ -33,8 +33,17 @@ _ROUNDING = 1e-3  # of a score: vectors are fp16
 
 def window(count: int) -> int:
     """Return how many candidates each way brings for the first `count` answers."""
-    size = _FEWEST
-    while size < count + _TIES:
+    return _step(count + _TIES, first=_FEWEST)
+
+
+def rank_to_beat(count: int) -> int:
+    """Return the rank whose score a token must reach to be looked for further; at least `count`."""
+    return _step(count, first=_FEWEST // _STEP)
+
+
+def _step(count: int, *, first: int) -> int:
+    size = first
+    while size < count:
         size *= _STEP
     return size
 

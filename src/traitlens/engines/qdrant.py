@@ -26,7 +26,15 @@ from traitlens.engines.dialect import (
     scoring,
     to_keyword,
 )
-from traitlens.engines.plan import Bounds, By, Found, comparisons, sets_of_wishes, window
+from traitlens.engines.plan import (
+    Bounds,
+    By,
+    Found,
+    comparisons,
+    rank_to_beat,
+    sets_of_wishes,
+    window,
+)
 from traitlens.engines.protocol import (
     Entry,
     Point,
@@ -108,8 +116,8 @@ class QdrantEngine(ABC):
         if question.is_plain:
             return found["looks"]
         scores = self._scores(question, {name for f in found.values() for name, _ in f}, queries)
-        least = sorted(scores.values())[-count] if len(scores) >= count else -math.inf
-        bounds = Bounds.of(question, found, size=size)
+        rank, bounds = rank_to_beat(count), Bounds.of(question, found, size=size)
+        least = sorted(scores.values())[-rank] if len(scores) >= rank else -math.inf
         sets = sets_of_wishes(question, bounds, least=least)
         if sets:
             steps = having(question, sets, where, size=size, queries=queries, dialect=self._dialect)
