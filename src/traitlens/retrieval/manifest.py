@@ -19,7 +19,7 @@ from traitlens import files
 from traitlens.engines import EngineName, Server, VectorEngine, open_engine
 from traitlens.errors import IndexingError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST = "index.json"
 ENGINE = "engine"
 TOKENS = "tokens.sqlite"
