@@ -9,6 +9,7 @@ add, and the log's lock would keep a second reader out; `locks` has one writer o
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -25,6 +26,10 @@ from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
 _CONFIG = "edge_config.json"
+# Disk that must be free before a write. The engine writes through memory maps, so a full disk would
+# end the process (SIGBUS) instead of raising an error.
+_ROOM_BYTES = 64 << 20
+_BYTES_A_POINT = 4096  # at most, without its vector
 _ALL = 10_000_000  # a limit above any vocabulary
 _EXACTLY = qdrant.SearchParams(quantization=qdrant.QuantizationSearchParams(ignore=True))
 
@@ -87,6 +92,8 @@ class EdgeEngine(QdrantEngine):
         """
         held = lock(path, shared=read_only)
         try:
+            if not read_only:
+                _check_room(path, 0)
             if not read_only and not (path / _CONFIG).is_file():
                 _create(path, dimension=dimension)
             return cls(path, _load(path, dimension=dimension), dimension=dimension, held=held)
@@ -98,6 +105,7 @@ class EdgeEngine(QdrantEngine):
         """Write the points and flush, which takes .1 s however few there are."""
         rows = [qdrant.Point(row.name, _vectors(row), row.payload) for row in self._rows(points)]
         if rows:
+            _check_room(self._path, len(rows) * (_BYTES_A_POINT + 8 * self._dimension))
             self._shard.update(qdrant.UpdateOperation.upsert_points(rows))
             self._shard.flush()
 
@@ -106,21 +114,35 @@ class EdgeEngine(QdrantEngine):
 
         The engine itself only marks points as deleted until a fifth of a segment is.
         """
+        self._check_room_to_rewrite()
         before = self.count()
         ids: list[Any] = [point_id(uid) for uid in token_uids]
         for start in range(0, len(ids), PAGE):
             self._shard.update(qdrant.UpdateOperation.delete_points(ids[start : start + PAGE]))
         self._shard.flush()
-        self._shard.close()
-        # Indexes that were made before it was in `_config` get this threshold, too.
-        self._shard = qdrant.EdgeShard.load(str(self._path), _config(dimension=self._dimension))
+        self._reload()
         self.optimize()
         return before - self.count()
 
     def optimize(self) -> None:
-        """Build the HNSW graph and the 4-bit vectors: 3 s for 10,000 vectors of 192 numbers."""
+        """Build the HNSW graph and the 4-bit vectors: 3 s for 10,000 vectors of 192 numbers.
+
+        Then open the files anew, which clears the engine's journals, so that no reader has to.
+        """
+        self._check_room_to_rewrite()
         self._shard.optimize()
         self._shard.flush()
+        self._reload()
+
+    def _reload(self) -> None:
+        self._shard.close()
+        # Indexes that were made before a threshold was in `_config` get it, too.
+        self._shard = qdrant.EdgeShard.load(str(self._path), _config(dimension=self._dimension))
+
+    def _check_room_to_rewrite(self) -> None:
+        # Its files have holes, so what they take is not their size; Windows does not tell.
+        stats = (file.stat() for file in self._path.rglob("*"))
+        _check_room(self._path, sum(512 * getattr(stat, "st_blocks", 0) for stat in stats))
 
     def close(self) -> None:
         self._shard.close()
@@ -217,6 +239,16 @@ def _load(path: Path, *, dimension: int) -> Any:
         return qdrant.EdgeShard.load(str(path))
     except Exception as error:  # the engine raises nothing narrower
         raise IndexingError(f"{path} cannot be opened: {error}") from error
+
+
+def _check_room(path: Path, size: int) -> None:
+    """Raise IndexingError where the disk has not room for `size` more bytes and some to spare."""
+    free = shutil.disk_usage(path if path.is_dir() else path.parent).free
+    if free < size + _ROOM_BYTES:
+        raise IndexingError(
+            f"the disk of {path} has {free >> 20:,} MB free, and the next write may need "
+            f"{(size + _ROOM_BYTES) >> 20:,}; make room and run the same command again to go on"
+        )
 
 
 def _roughly(size: int) -> Any:

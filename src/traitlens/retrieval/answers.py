@@ -1,4 +1,7 @@
-"""What a search returns: the question as it was understood, and the hits."""
+"""What a search returns: the question as it was understood, and the hits.
+
+Answers and hits show as pictures where a notebook asks them to (`notebook`).
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,11 @@ class Hit:
     rarity: Rarity | None = None
     copies: int = 1
 
+    def _repr_html_(self) -> str:
+        from traitlens.retrieval.notebook import hit_html
+
+        return hit_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
@@ -91,3 +99,8 @@ class Answer:
     def with_encode_ms(self, encode_ms: float) -> Answer:
         """Return the answer of one who was encoded elsewhere, in that time."""
         return replace(self, timings=replace(self.timings, encode_ms=encode_ms))
+
+    def _repr_html_(self) -> str:
+        from traitlens.retrieval.notebook import answer_html
+
+        return answer_html(self)

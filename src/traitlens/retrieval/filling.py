@@ -1,7 +1,8 @@
 """An index is brought in step with a data set: what is new, what changed, what is gone.
 
-A token is written in this order: its vector's file, the engine, the token table. So what the table
-has is everywhere, and a killed run goes on after it.
+A token is written in this order: its vector's file, a note in the token table that it was begun,
+the engine, the token table. So what the table has is everywhere, and a killed run goes on after it;
+what was begun is written again, or deleted where the data set has changed since and lacks it.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Filling:
                 self._write()
             self._tell()
         self._write()
-        self._delete(self._known.keys() - self._seen)
+        self._delete((self._known.keys() | self._table.begun()) - self._seen)
         self._rank()
         with self._timed("optimize"):
             self._engine.optimize()
@@ -149,6 +150,7 @@ class Filling:
     def _write(self) -> None:
         with self._timed("write"):
             self._vectors.add(self._fresh)
+            self._table.begin(row.token_uid for _, row in self._waiting)
             self._engine.upsert([point for point, _ in self._waiting])
             self._table.put(row for _, row in self._waiting)
         for _, row in self._waiting:
@@ -175,15 +177,17 @@ class Filling:
 
     def _point(self, read: _Read) -> Point:
         fresh = self._fresh.get(read.pixels)
-        vector = self._vectors.get(read.pixels) if fresh is None else fresh
+        files = self._vectors
+        vector = files.get(read.pixels) if fresh is None else files.as_kept(fresh)
         return Point(**fields_of_entry(read.entry), vector=vector)
 
     def _delete(self, token_uids: set[str]) -> None:
         if token_uids:
             with self._timed("write"):
+                self._table.begin(token_uids)
                 self._engine.delete(token_uids)
                 self._table.delete(token_uids)
-            self._counts["deleted"] += len(token_uids)
+            self._counts["deleted"] += len(token_uids & self._known.keys())
 
     def _rank(self) -> None:
         for tokens in self._traits.values():
@@ -191,7 +195,10 @@ class Filling:
             self._table.put_rarity(dict(zip(tokens, ranks, strict=True)))
 
     def _tell(self) -> None:
-        self._progress("index", len(self._seen), self._dataset.count())
+        """Tell how many tokens are on disk as the data set has them."""
+        waiting = len(self._waiting)
+        note = f"{waiting:,} waiting to be written" if waiting else ""
+        self._progress("index", len(self._seen) - waiting, self._dataset.count(), note)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -11,7 +11,8 @@ idx/
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ class IndexManifest:
     complete: bool = False
     changes: Changes = Changes()
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
+    sizes: dict[str, int] = field(default_factory=dict)  # of its files in bytes, when `complete`
     schema_version: int = SCHEMA_VERSION
 
     def open_engine(self, index: Path, *, read_only: bool = False) -> VectorEngine:
@@ -138,6 +140,32 @@ def _from_json(value: dict[str, Any]) -> IndexManifest:
         "server": None if value["server"] is None else Server(**value["server"]),
     }
     return IndexManifest(**{**value, **parts})
+
+
+def file_sizes(index: Path) -> dict[str, int]:
+    """Return {path within the index: bytes} of all files that hold tokens."""
+    inside = (file for part in (ENGINE, VECTORS) for file in sorted((index / part).rglob("*")))
+    held = [index / TOKENS, *inside]
+    return {f.relative_to(index).as_posix(): f.stat().st_size for f in held if f.is_file()}
+
+
+def check_sizes(index: Path, manifest: IndexManifest, *, parts: Sequence[str] = ()) -> None:
+    """Raise IndexingError where a file has not the size that it had when the index was complete.
+
+    Engines do not find a file that was cut off: some read zeros in its place. With `parts`, only
+    these are looked at. Reading an index changes no size; indexes without sizes are older.
+    """
+    for name, size in manifest.sizes.items():
+        if parts and name.partition("/")[0] not in parts:
+            continue
+        file = index / name
+        found = file.stat().st_size if file.is_file() else None
+        if found != size:
+            has = "is gone" if found is None else f"has {found:,} bytes of {size:,}"
+            raise IndexingError(
+                f"{index} is damaged: {name} {has}; `traitlens index --replace` makes it anew "
+                "and encodes no picture whose vector is still there"
+            )
 
 
 def fingerprint_at(data: Path) -> str | None:

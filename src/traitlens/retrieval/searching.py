@@ -30,12 +30,19 @@ from traitlens.engines import (
     parse,
     resolve,
 )
+from traitlens.engines.locks import lock
 from traitlens.engines.protocol import fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
-from traitlens.retrieval.manifest import TOKENS, IndexManifest, fingerprint_at
+from traitlens.retrieval.manifest import (
+    ENGINE,
+    TOKENS,
+    IndexManifest,
+    check_sizes,
+    fingerprint_at,
+)
 from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.token_table import Rarity, TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
@@ -108,9 +115,11 @@ class Index:
         path = Path(path)
         manifest = IndexManifest.read_from(path)
         if not manifest.complete:
+            lock(path / ENGINE, shared=True).close()  # says so where a writer is at work
             raise IndexingError(f"{path} is not complete; run `traitlens index` again to go on")
         if encoder is not None:
             _check_encoder(encoder, manifest)
+        check_sizes(path, manifest, parts=(ENGINE, TOKENS))
         given = None if data is None else _given_data(manifest, data)
         engine = manifest.open_engine(path, read_only=True)
         try:
