@@ -6,25 +6,28 @@ idx/
   engine.lock    held by the writer, or shared by the readers
   tokens.sqlite  small pictures, equal ones, rarity, see `token_table`
   vectors/       the vectors by picture, in Parquet, see `vector_files`
+  components/    the data set's, if it has any: which pixels show which trait, see `separation`
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from traitlens import files
 from traitlens.engines import EngineName, Server, VectorEngine, open_engine
 from traitlens.errors import IndexingError
+from traitlens.retrieval.component_masks import FOLDER as COMPONENTS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_READABLE = (2, 3)  # version 2 has no components
 MANIFEST = "index.json"
 ENGINE = "engine"
 TOKENS = "tokens.sqlite"
 VECTORS = "vectors"
-PARTS = frozenset({MANIFEST, ENGINE, f"{ENGINE}.lock", TOKENS, VECTORS})
+PARTS = frozenset({MANIFEST, ENGINE, f"{ENGINE}.lock", TOKENS, VECTORS, COMPONENTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,7 @@ class IndexManifest:
     indexed: int = 0
     rejected: dict[str, int]
     complete: bool = False
+    components: dict[str, str] = field(default_factory=dict)  # by collection, the file's SHA-256
     changes: Changes = Changes()
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
     schema_version: int = SCHEMA_VERSION
@@ -119,7 +123,7 @@ class IndexManifest:
         try:
             value = files.read_json(file)
             version = value["schema_version"]
-            if version != SCHEMA_VERSION:
+            if version not in _READABLE:
                 raise IndexingError(
                     f"{index} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}"
                 )
@@ -136,7 +140,7 @@ def _from_json(value: dict[str, Any]) -> IndexManifest:
         "seconds": StageSeconds(**value["seconds"]),
         "server": None if value["server"] is None else Server(**value["server"]),
     }
-    return IndexManifest(**{**value, **parts})
+    return IndexManifest(**{**value, **parts, "schema_version": SCHEMA_VERSION})
 
 
 def fingerprint_at(data: Path) -> str | None:
