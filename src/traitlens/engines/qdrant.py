@@ -135,13 +135,12 @@ class QdrantEngine(ABC):
 
     def get(self, token_uid: str) -> Point | None:
         """Return one point."""
-        found = self._retrieve([point_id(token_uid)], vectors=True)
-        if not found:
-            return None
-        vector = np.asarray(found[0].vector, np.float32)
-        # fp16 has moved its length a little off 1.
-        unit = vector / np.linalg.norm(vector)
-        return Point(**fields_from_json(found[0].payload["entry"]), vector=unit)
+        found = self.points([token_uid])
+        return found[0] if found else None
+
+    def points(self, token_uids: Sequence[str]) -> list[Point]:
+        """Return the points of some tokens, in any order; those that are not there are left out."""
+        return [_point(k) for k in self._retrieve(list(map(point_id, token_uids)), vectors=True)]
 
     def find(self, where: Where, *, limit: int) -> list[Entry]:
         """Return up to `limit` entries that satisfy the filter, by `token_uid`."""
@@ -261,3 +260,10 @@ def _keywords(wishes: Sequence[Wish]) -> Sparse:
 
 def _number(comparison: Equals) -> int:
     return number_of(to_keyword(comparison.name, comparison.value))
+
+
+def _point(found: Kept) -> Point:
+    vector = np.asarray(found.vector, np.float32)
+    # fp16 has moved its length a little off 1.
+    unit = vector / np.linalg.norm(vector)
+    return Point(**fields_from_json(found.payload["entry"]), vector=unit)

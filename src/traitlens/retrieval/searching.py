@@ -36,6 +36,8 @@ from traitlens.errors import DatasetError, IndexingError, QueryError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
+from traitlens.retrieval.component_masks import StoredComponents
+from traitlens.retrieval.explaining import Explainer, Explanation
 from traitlens.retrieval.manifest import (
     ENGINE,
     TOKENS,
@@ -47,6 +49,7 @@ from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.token_table import Rarity, TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
+from traitlens.standardization import decode
 
 if TYPE_CHECKING:
     from traitlens.store import Dataset
@@ -287,6 +290,28 @@ class Index:
                 return found
         return token.image
 
+    def explain(self, name: str, words: str) -> Explanation:
+        """Return why a token fits some words, or does not, and which part of its picture does.
+
+        The token is named as in `token`; words are understood as by `search` in its hybrid mode.
+        """
+        asked, found = self.ask(words), self._token(name)
+        (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], asked.query)
+        picture = decode(self.picture(hit) or b"")
+        return self._explainer.explain(
+            asked, found, hit, picture=picture if isinstance(picture, Image.Image) else None
+        )
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(
+            self._engine,
+            self._table,
+            encoder=self.encoder,
+            components=StoredComponents(self._path),
+            vocabulary=self.vocabulary,
+        )
+
     def close(self) -> None:
         """Let go of the files."""
         self._engine.close()
@@ -480,3 +505,9 @@ def search(index: str | Path, words: str | None = None, **options: Unpack[Search
     """Open an index, ask it once, and return the answer; see `Index.search`."""
     with Index.open(index) as opened:
         return opened.search(words, **options)
+
+
+def explain(index: str | Path, token: str, words: str) -> Explanation:
+    """Open an index and return why a token fits some words; see `Index.explain`."""
+    with Index.open(index) as opened:
+        return opened.explain(token, words)
