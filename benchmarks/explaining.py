@@ -184,7 +184,7 @@ class Study:
 
     def _shown(self, kind: str, words: str, looks: Looks, mask: Map) -> Shown:
         text_D = self._words[words]
-        falls_GG = looks.falls(text_D - self._usual_D)
+        falls_GG = looks.falls(text_D)
         return Shown(
             kind=kind,
             clear=heat_of(falls_GG) is not None,
@@ -202,9 +202,9 @@ class Study:
         phrases = [phrase(trait) for trait, _ in traits]
         union = np.maximum(*(mask for _, mask in traits))
         whole_D = self._encoder.encode_texts([" with ".join(phrases)])[0]
-        parts = [looks.falls(self._words[words] - self._usual_D) for words in phrases]
+        parts = [looks.falls(self._words[words]) for words in phrases]
         maps = {
-            "all words at once": looks.falls(whole_D - self._usual_D),
+            "all words at once": looks.falls(whole_D),
             "each term, added up": sum(np.maximum(p, 0) / max(p.max(), 1e-9) for p in parts),
         }
         for how, found in maps.items():
@@ -272,7 +272,7 @@ def _means(found: Sequence[Pointing]) -> tuple[float, float]:
 
 
 def _pointing_table(pointing: Mapping[tuple[str, str, str], Sequence[Pointing]]) -> Table:
-    rows = [("chance", "")] + [(w, s) for w in _WAYS for s in ("beyond usual", "cosine")]
+    rows = [("chance", "")] + [(w, s) for w in _WAYS for s in ("cosine", "beyond usual")]
     return _table("Words of one trait, hit / inside", pointing, rows)
 
 

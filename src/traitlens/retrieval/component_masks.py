@@ -22,6 +22,7 @@ from traitlens.engines import Entry, Equals, VectorEngine
 from traitlens.engines.where import COLLECTION
 from traitlens.errors import DatasetError
 from traitlens.records import Token, Trait
+from traitlens.retrieval.small_pictures import MAX_SIDE_PX
 
 if TYPE_CHECKING:
     from traitlens.separation import ComponentMasks
@@ -105,6 +106,13 @@ class StoredComponents:
             except DatasetError:
                 self._read[collection] = None
         return self._read[collection]
+
+
+def mask_picture(mask_HW: Mask) -> Image.Image:
+    """Return a mask as a small picture: white where it is, transparent elsewhere."""
+    alpha = Image.fromarray(mask_HW.astype(np.uint8) * 255)
+    alpha.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.BOX)
+    return Image.merge("LA", (Image.new("L", alpha.size, 255), alpha))
 
 
 def _is_same_shape(picture: Image.Image, masks: ComponentMasks) -> bool:

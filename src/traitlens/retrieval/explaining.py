@@ -15,7 +15,6 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from traitlens.captions.words import phrase
 from traitlens.engines import Point, VectorEngine
 from traitlens.engines.protocol import Vector
 from traitlens.engines.where import COLLECTION
@@ -31,7 +30,6 @@ from traitlens.retrieval.understanding import Term, Understood
 
 _SAMPLE = 1_000  # tokens that one is compared with
 _LEAST_SAMPLE = 20  # a share of fewer says nothing
-_PHRASES = 256  # of the index's traits, for what all words have in common
 _OF_COLLECTION = 250  # tokens that one is compared with before its heat is shown
 _LEAST_NEARER = 0.5  # of these; docs/results.md has what it does
 _FLAT = "no part of the picture speaks for these words clearly, as the encoder sees it"
@@ -95,13 +93,11 @@ class Explainer:
         *,
         encoder: Encoder,
         components: StoredComponents,
-        vocabulary: Mapping[str, Mapping[str, int]],
     ) -> None:
         self._engine = engine
         self._table = table
         self._encoder = encoder
         self._components = components
-        self._vocabulary = vocabulary
 
     def explain(
         self, asked: Asked, token: Point, hit: Hit, *, picture: Image.Image | None
@@ -141,22 +137,6 @@ class Explainer:
         points = self._engine.points(self._table.sample(_SAMPLE))
         return np.stack([point.vector for point in points])
 
-    @cached_property
-    def _usual(self) -> Vector:
-        """What words have in common: the mean vector of some of the index's traits."""
-        phrases = sorted(
-            {
-                phrase(Trait(name, value))
-                for name, values in self._vocabulary.items()
-                if name != COLLECTION
-                for value in values
-            }
-            - {""}
-        )
-        step = max(1, len(phrases) // _PHRASES)
-        texts = phrases[::step] or [""]
-        return np.asarray(self._encoder.encode_texts(texts).mean(axis=0), np.float32)
-
     def _closer_than(self, cosine: float, text_D: Vector) -> float | None:
         if len(self._sample) < _LEAST_SAMPLE:
             return None
@@ -176,7 +156,7 @@ class Explainer:
         others_SD = np.stack([token.vector, *(p.vector for p in self._engine.points(names))])
         nearer_T = np.mean(others_SD @ texts_TD.T < token.vector @ texts_TD.T, axis=0)
         return [
-            heat_of(looks.falls(text_D - self._usual)) if nearer >= _LEAST_NEARER else None
+            heat_of(looks.falls(text_D)) if nearer >= _LEAST_NEARER else None
             for text_D, nearer in zip(texts_TD, nearer_T, strict=True)
         ]
 

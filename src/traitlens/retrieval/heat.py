@@ -36,13 +36,13 @@ class Looks:
     whole_D: Vector
     hidden_KD: Vectors
 
-    def falls(self, direction_D: Vector) -> Grid:
-        """Return how far the picture goes from a direction without each cell: (G, G).
+    def falls(self, text_D: Vector) -> Grid:
+        """Return how far the cosine with some words falls without each cell: (G, G).
 
         It is the mean over the windows that cover a cell, and below 0 where the picture comes
-        nearer without it.
+        nearer to the words without it.
         """
-        fall_K = (self.whole_D - self.hidden_KD) @ direction_D
+        fall_K = (self.whole_D - self.hidden_KD) @ text_D
         sum_GG, covering_GG = np.zeros((GRID, GRID)), np.zeros((GRID, GRID))
         for (rows, columns), fall in zip(windows(), fall_K, strict=True):
             sum_GG[rows, columns] += fall

@@ -309,7 +309,6 @@ class Index:
             self._table,
             encoder=self.encoder,
             components=StoredComponents(self._path),
-            vocabulary=self.vocabulary,
         )
 
     def close(self) -> None:

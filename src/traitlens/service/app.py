@@ -3,6 +3,7 @@
     /search          words, a token, a filter
     /image-search    a picture, and words beside it
     /tokens/…        one token; /thumbnails/… and /pictures/… how it looks
+    /explanations/…  why a token answers some words, and where
     /facets          how many tokens have each trait
     /health, /metrics
     /                the page
@@ -40,6 +41,7 @@ from traitlens.retrieval import Answer, Mode
 from traitlens.retrieval.asking import Asked, Encoded
 from traitlens.retrieval.searching import MAX_CHARACTERS, MAX_K
 from traitlens.service.config import ServeConfig
+from traitlens.service.explaining import add_explanations
 from traitlens.service.limits import Gate
 from traitlens.service.live_index import LiveIndex, Served
 from traitlens.service.schemas import (
@@ -164,6 +166,7 @@ def create_app(
     _add_measuring(app, service)
     _add_search(app, service)
     _add_tokens(app, service)
+    add_explanations(app, service)
     _add_health(app, service)
     _add_page(app)
     return app
