@@ -31,7 +31,7 @@ from traitlens.engines import (
     resolve,
 )
 from traitlens.engines.protocol import fields_of, fields_of_entry
-from traitlens.errors import DatasetError, IndexingError, QueryError
+from traitlens.errors import DatasetError, IndexingError, QueryError, UnknownTokenError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
@@ -296,7 +296,7 @@ class Index:
             entries = self._engine.find(resolve(named, self.vocabulary), limit=1)
             found = self._engine.get(entries[0].token_uid) if entries else None
         if found is None:
-            raise QueryError(
+            raise UnknownTokenError(
                 f"the index has no token {name!r}; "
                 "name one by its token_uid or as collection/token_id"
             )
