@@ -293,7 +293,11 @@ class Index:
         collection, _, token_id = name.partition("/")
         if found is None and token_id and not _CAIP_19.match(name):
             named = And((Equals("collection", collection), Equals("token_id", token_id)))
-            entries = self._engine.find(resolve(named, self.vocabulary), limit=1)
+            try:
+                where = resolve(named, self.vocabulary)
+            except QueryError as error:
+                raise UnknownTokenError(f"the index has no token {name!r}: {error}") from error
+            entries = self._engine.find(where, limit=1)
             found = self._engine.get(entries[0].token_uid) if entries else None
         if found is None:
             raise UnknownTokenError(

@@ -40,11 +40,11 @@ def add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(UnknownTokenError)
     async def unknown(_: Request, error: UnknownTokenError) -> JSONResponse:
-        return refused(404, _printable(error))
+        return refused(404, str(error))
 
     @app.exception_handler(QueryError)
     async def not_understood(_: Request, error: QueryError) -> JSONResponse:
-        return refused(400, _printable(error))
+        return refused(400, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def not_accepted(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -63,8 +63,3 @@ def add_refusals(app: FastAPI) -> None:
 def _sentence(error: dict[str, Any]) -> str:
     place: Sequence[object] = error["loc"][1:] or error["loc"]
     return f"{'.'.join(map(str, place))}: {error['msg']}"
-
-
-def _printable(error: TraitlensError) -> str:
-    """Return an error's sentence; half a character (a lone surrogate) in it is a question mark."""
-    return str(error).encode("utf-8", "replace").decode("utf-8")

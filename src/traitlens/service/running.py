@@ -25,7 +25,7 @@ from traitlens.service.config import ServeConfig
 from traitlens.service.measuring import SHARED_FOLDER
 
 GRACE_S = 10  # that requests under way have, once the service is told to end
-_LEAVE_S = 5.0  # that a search has which nobody waits for any more
+LEAVE_S = 5.0  # that a search has which nobody waits for any more
 _BACKLOG = 2_048  # connections that wait to be accepted
 
 
@@ -88,7 +88,7 @@ def _ending(app: ASGIApp) -> ASGIApp:
         async def sending(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.shutdown.complete":
-                timer = Timer(_LEAVE_S, os._exit, (0,))
+                timer = Timer(LEAVE_S, os._exit, (0,))
                 timer.daemon = True
                 timer.start()
 
