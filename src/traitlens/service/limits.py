@@ -67,6 +67,10 @@ class Gate:
                 raise
             if not send.has_begun:
                 await _late(body)(scope, receive, send)
+        except asyncio.CancelledError:  # the service has been told to end, and has waited for it
+            if send.has_begun:
+                raise
+            await refused(503, "the service ends", connection="close")(scope, receive, send)
         finally:
             self._at_work -= 1
 

@@ -26,6 +26,7 @@ from traitlens.service.measuring import SHARED_FOLDER
 
 GRACE_S = 10  # that requests under way have, once the service is told to end
 LEAVE_S = 5.0  # that a search has which nobody waits for any more
+_START_S = 60  # that a worker may be silent: on a busy machine it imports for long
 _BACKLOG = 2_048  # connections that wait to be accepted
 
 
@@ -64,6 +65,7 @@ def _settings(app: ASGIApp | Callable[[], ASGIApp], **options: int) -> uvicorn.C
         log_level="warning",
         server_header=False,
         ws="none",
+        timeout_worker_healthcheck=_START_S,
         timeout_graceful_shutdown=GRACE_S,
         **options,  # type: ignore[arg-type]
     )
