@@ -32,7 +32,7 @@ from traitlens.engines import (
 )
 from traitlens.engines.locks import lock
 from traitlens.engines.protocol import fields_of, fields_of_entry
-from traitlens.errors import DatasetError, IndexingError, QueryError
+from traitlens.errors import DatasetError, IndexingError, QueryError, UnknownTokenError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
@@ -333,10 +333,14 @@ class Index:
         collection, _, token_id = name.partition("/")
         if found is None and token_id and not _CAIP_19.match(name):
             named = And((Equals("collection", collection), Equals("token_id", token_id)))
-            entries = self._engine.find(resolve(named, self.vocabulary), limit=1)
+            try:
+                where = resolve(named, self.vocabulary)
+            except QueryError as error:
+                raise UnknownTokenError(f"the index has no token {name!r}: {error}") from error
+            entries = self._engine.find(where, limit=1)
             found = self._engine.get(entries[0].token_uid) if entries else None
         if found is None:
-            raise QueryError(
+            raise UnknownTokenError(
                 f"the index has no token {name!r}; "
                 "name one by its token_uid or as collection/token_id"
             )
