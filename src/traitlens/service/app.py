@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
@@ -58,10 +58,10 @@ _LOG = logging.getLogger(__name__)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorOut} for status in (400, 401, 404, 413, 421, 429, 503, 504)
 }
-_PAGE_FILES = {
-    "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+_PAGE_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 _A_DAY = "private, max-age=86400"
 
@@ -264,17 +264,19 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
 
 def _add_page(app: FastAPI) -> None:
-    files = resources.files("traitlens.service") / "page"
+    folder = resources.files("traitlens.service") / "page"
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        return Response((files / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
+        return Response(files["index.html"], media_type="text/html; charset=utf-8")
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(name: str) -> Response:
-        if name not in _PAGE_FILES:
+        media_type = _PAGE_TYPES.get(PurePosixPath(name).suffix)
+        if name not in files or media_type is None:
             return JSONResponse({"detail": "Not Found"}, status_code=404)
-        return Response((files / name).read_bytes(), media_type=_PAGE_FILES[name])
+        return Response(files[name], media_type=media_type)
 
 
 def _picture(data: bytes | None) -> Response:
