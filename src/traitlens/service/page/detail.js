@@ -53,9 +53,17 @@ function draw(hit) {
     actions(hit),
   );
   const near = make("div", { className: "near" });
+  const used = dialog.contains(document.activeElement) && document.activeElement.className;
   dialog.replaceChildren(bar(hit), make("div", { className: "sides" }, figure, about), near);
   dialog.scrollTop = 0;
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) focusAgain(used);
+  else dialog.showModal();
+}
+
+/** Focus the button of the bar that was used, or that closes: the others were drawn anew. */
+function focusAgain(used) {
+  const buttons = [...dialog.querySelectorAll(".bar button:enabled")];
+  (buttons.find(({ className }) => className === used) ?? buttons.at(-1)).focus();
 }
 
 /** Return the parts of the dialog that an explanation is shown in. */
