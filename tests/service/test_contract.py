@@ -22,6 +22,7 @@ OPERATIONS = {
     "/search": "get",
     "/image-search": "post",
     "/facets": "get",
+    "/explanations/{token_uid}": "get",
     "/tokens/{token_uid}": "get",
     "/thumbnails/{token_uid}": "get",
     "/pictures/{token_uid}": "get",
