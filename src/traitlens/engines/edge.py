@@ -17,10 +17,11 @@ from typing import IO, Any, Self
 import qdrant_edge as qdrant
 
 from traitlens import files
-from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
+from traitlens.engines.dialect import KEYS, KEYWORDS, TRAITS, USED, VECTOR, WORDS, Dialect, Plan
 from traitlens.engines.locks import lock
+from traitlens.engines.plan import By
 from traitlens.engines.protocol import Point, point_id
-from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, kept
+from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, Row, kept
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
@@ -39,20 +40,17 @@ class _EdgeDialect:
     def any_value(self, key: str, values: list[str]) -> Any:
         return qdrant.FieldCondition(key=key, match=qdrant.MatchAny(values))
 
+    def is_any_of(self, names: Sequence[str]) -> Any:
+        return qdrant.HasIdCondition(set(names))
+
     def filter(
         self,
         *,
         must: Sequence[Any] = (),
         should: Sequence[Any] = (),
         must_not: Sequence[Any] = (),
-        at_least: tuple[int, Sequence[Any]] | None = None,
     ) -> Any:
-        return qdrant.Filter(
-            must=list(must),
-            should=list(should) or None,
-            must_not=list(must_not),
-            min_should=at_least and qdrant.MinShould(list(at_least[1]), at_least[0]),
-        )
+        return qdrant.Filter(must=list(must), should=list(should) or None, must_not=list(must_not))
 
     def holds(self, condition: Any) -> Any:
         return qdrant.Expression.Condition(condition)
@@ -70,16 +68,9 @@ class _EdgeDialect:
         total = self.plus([expression, qdrant.Expression.Constant(half)])
         return qdrant.Expression.Div(expression, total, 0.0)
 
-    def prefetch(
-        self, query: Any, *, size: int, where: Any = None, among: Sequence[Any] = ()
-    ) -> Any:
-        return qdrant.Prefetch(
-            limit=size,
-            query=query,
-            prefetches=list(among) or None,
-            params=_EXACTLY if among else _roughly(size),
-            filter=where,
-        )
+    def prefetch(self, query: Any, *, by: By, size: int, where: Any, exactly: bool = False) -> Any:
+        params = _EXACTLY if exactly else _roughly(size)
+        return qdrant.Prefetch(limit=size, query=query, params=params, filter=where)
 
 
 class EdgeEngine(QdrantEngine):
@@ -112,10 +103,7 @@ class EdgeEngine(QdrantEngine):
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write the points and flush, which takes .1 s however few there are."""
-        rows = [
-            qdrant.Point(row.name, {VECTOR: row.vector, WORDS: _sparse(row.words)}, row.payload)
-            for row in self._rows(points)
-        ]
+        rows = [qdrant.Point(row.name, _vectors(row), row.payload) for row in self._rows(points)]
         if rows:
             _check_room(self._path, len(rows) * (_BYTES_A_POINT + 8 * self._dimension))
             self._shard.update(qdrant.UpdateOperation.upsert_points(rows))
@@ -160,20 +148,26 @@ class EdgeEngine(QdrantEngine):
         self._shard.close()
         self._held.close()
 
-    def _looks(self, vector: list[float]) -> Any:
+    def _dense(self, vector: list[float]) -> Any:
         return qdrant.Query.Nearest(vector, using=VECTOR)
 
-    def _words(self, words: Sparse) -> Any:
-        return qdrant.Query.Nearest(_sparse(words), using=WORDS)
+    def _sparse(self, numbers: Sparse, *, by: By) -> Any:
+        return qdrant.Query.Nearest(_sparse(numbers), using=USED[by])
 
-    def _nearest(self, query: Any, *, where: Any, size: int) -> list[tuple[str, float]]:
-        request = qdrant.QueryRequest(limit=size, query=query, params=_roughly(size), filter=where)
-        return [(str(hit.id), hit.score) for hit in self._shard.query(request)]
+    def _nearest(self, query: Any, *, by: By, where: Any, size: int) -> list[tuple[str, float]]:
+        return self._query(limit=size, query=query, params=_roughly(size), filter=where)
+
+    def _any(self, steps: Sequence[Any], *, size: int) -> list[str]:
+        fusion = qdrant.Fusion.Rrf(k=2)  # any: all are taken
+        return [name for name, _ in self._query(limit=size, query=fusion, prefetches=list(steps))]
 
     def _run(self, plan: Plan, *, size: int) -> list[tuple[str, float]]:
         formula = qdrant.Formula(plan.formula, defaults={"$score[0]": 0.0, "$score[1]": 0.0})
-        request = qdrant.QueryRequest(limit=size, query=formula, prefetches=plan.prefetches)
-        return [(str(hit.id), hit.score) for hit in self._shard.query(request)]
+        return self._query(limit=size, query=formula, prefetches=plan.prefetches)
+
+    def _query(self, **asked: Any) -> list[tuple[str, float]]:
+        found = self._shard.query(qdrant.QueryRequest(**asked))
+        return [(str(hit.id), hit.score) for hit in found]
 
     def _retrieve(self, names: list[str], *, vectors: bool) -> list[Kept]:
         found = self._shard.retrieve(list(names), with_payload=["entry"], with_vector=vectors)
@@ -211,7 +205,10 @@ def _config(*, dimension: int) -> Any:
     )
     return qdrant.EdgeConfig(
         vectors={VECTOR: vectors},
-        sparse_vectors={WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
+        sparse_vectors={
+            WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf),
+            KEYWORDS: qdrant.EdgeSparseVectorParams(),
+        },
         optimizers=qdrant.EdgeOptimizersConfig(
             indexing_threshold=100,  # kB of vectors
             deleted_threshold=0.0,  # a segment with any deleted point is written anew
@@ -262,5 +259,9 @@ def _roughly(size: int) -> Any:
     )
 
 
-def _sparse(words: Sparse) -> Any:
-    return qdrant.SparseVector(list(words), list(words.values()))
+def _vectors(row: Row) -> dict[str, Any]:
+    return {VECTOR: row.vector, WORDS: _sparse(row.words), KEYWORDS: _sparse(row.keywords)}
+
+
+def _sparse(numbers: Sparse) -> Any:
+    return qdrant.SparseVector(list(numbers), list(numbers.values()))

@@ -84,13 +84,17 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing."""
+    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing.
+
+    Where nothing has enough of what the words ask for, the answer has no hits and not `fits`.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     matching: int
     note: str | None
     timings: Timings
+    fits: bool = True
 
     def with_encode_ms(self, encode_ms: float) -> Answer:
         """Return the answer of one who was encoded elsewhere, in that time."""

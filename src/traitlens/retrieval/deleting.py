@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from traitlens.errors import IndexingError
+from traitlens.retrieval.component_masks import forget_components
 from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest, file_sizes
 from traitlens.retrieval.token_table import TokenTable
 
@@ -40,11 +41,13 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
             index / VECTORS, encoder=manifest.encoder_fingerprint, dimension=manifest.dimension
         )
         vectors.keep_only({pixels for pixels, _ in table.digests().values()})
+        components = forget_components(index, engine)
     changed = dataclasses.replace(
         manifest,
         data_fingerprint=data_fingerprint,
         indexed=indexed,
         sizes=file_sizes(index) if manifest.complete else {},
+        components=components,
         read=indexed + sum(manifest.rejected.values()) if manifest.complete else manifest.read,
     )
     changed.write(index)

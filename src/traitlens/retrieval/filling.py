@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """What a run has done; `rejected` are tokens by reason."""
+    """What a run has done; `described` tokens have traits, `rejected` are tokens by reason."""
 
     changes: Changes
+    described: int
     rejected: dict[str, int]
     seconds: StageSeconds
 
@@ -104,6 +105,9 @@ class Filling:
         self._tell()
         return Filled(
             changes=Changes(**self._counts),
+            described=sum(
+                bool(traits) for some in self._traits.values() for traits in some.values()
+            ),
             rejected=dict(self._rejected),
             seconds=StageSeconds(**self._seconds),
         )

@@ -6,6 +6,7 @@ idx/
   engine.lock    held by the writer, or shared by the readers
   tokens.sqlite  small pictures, equal ones, rarity, see `token_table`
   vectors/       the vectors by picture, in Parquet, see `vector_files`
+  components/    the data set's, if it has any: which pixels show which trait, see `separation`
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from typing import Any
 from traitlens import files
 from traitlens.engines import EngineName, Server, VectorEngine, open_engine
 from traitlens.errors import IndexingError
+from traitlens.retrieval.component_masks import FOLDER as COMPONENTS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST = "index.json"
 ENGINE = "engine"
 TOKENS = "tokens.sqlite"
 VECTORS = "vectors"
-PARTS = frozenset({MANIFEST, ENGINE, f"{ENGINE}.lock", TOKENS, VECTORS})
+PARTS = frozenset({MANIFEST, ENGINE, f"{ENGINE}.lock", TOKENS, VECTORS, COMPONENTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,10 @@ class IndexManifest:
     config: dict[str, Any]
     versions: dict[str, str]
     indexed: int = 0
+    described: int = 0  # of the indexed tokens, those with traits
     rejected: dict[str, int]
     complete: bool = False
+    components: dict[str, str] = field(default_factory=dict)  # by collection, the file's SHA-256
     changes: Changes = Changes()
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
     sizes: dict[str, int] = field(default_factory=dict)  # of its files in bytes, when `complete`

@@ -25,6 +25,7 @@ CREATE TABLE tokens (
     picture BLOB NOT NULL      -- PNG or WebP, small
 ) WITHOUT ROWID;
 CREATE INDEX by_pixels ON tokens (pixels);
+CREATE INDEX by_collection ON tokens (collection, pixels);
 CREATE TABLE rarity (
     token_uid TEXT PRIMARY KEY,
     rank INTEGER NOT NULL,     -- within the collection, 1 the rarest
@@ -125,6 +126,16 @@ class TokenTable:
         """Return the small picture of each token, PNG or WebP."""
         found = dict(self._select("token_uid, picture", token_uids))
         return [found.get(uid) for uid in token_uids]
+
+    def sample(self, size: int, *, collection: str | None = None) -> list[str]:
+        """Return the names of up to `size` tokens, of all or of one collection.
+
+        They are the same each time: the first by the digests of their pixels, which is as good as
+        drawn.
+        """
+        where, values = ("", ()) if collection is None else ("WHERE collection = ?", (collection,))
+        asked = f"SELECT token_uid FROM tokens {where} ORDER BY pixels LIMIT ?"
+        return [uid for (uid,) in self._connection.execute(asked, (*values, size))]
 
     def pixels(self, token_uids: Collection[str]) -> dict[str, str]:
         """Return the digest of each token's pixels; equal pictures have equal ones."""
