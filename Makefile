@@ -42,13 +42,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "== installing traitlens and its sample art (about 350 MB, once)"
-	@$(PIP) --editable '.[samples]'
+	@echo "== installing traitlens and its sample art (about 600 MB, once)"
+	@$(PIP) --editable '.[build,samples]'
 	@touch $@
 
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing traitlens with torch and the tools for its tests (about 1.5 GB, once)"
-	@$(PIP) --editable '.[samples,video,ray,train,dev]'
+	@$(PIP) --editable '.[build,samples,video,ray,train,dev]'
 	@if command -v npm >/dev/null; then $(NPM_CI) tests/collecting/chain && $(NPM_CI) tests/service/browser; \
 	else echo "no npm: chain tests run on eth-tester, and axe-core does not look at the page"; fi
 	@touch $@

@@ -37,7 +37,8 @@ from traitlens.cli.train import train
 from traitlens.errors import TraitlensError
 
 # What the light install leaves out, and the extra that brings it.
-EXTRAS = dict.fromkeys(("torch", "transformers", "safetensors", "onnx", "peft"), "train")
+EXTRAS = dict.fromkeys(("pyarrow", "aiohttp", "yarl"), "build")
+EXTRAS |= dict.fromkeys(("torch", "transformers", "safetensors", "onnx", "peft"), "train")
 EXTRAS |= {
     "qdrant_client": "server",
     "dicebear": "samples",

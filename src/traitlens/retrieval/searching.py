@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
@@ -285,9 +286,9 @@ class Index:
     def picture(self, token: Hit) -> bytes | None:
         """Return a token's picture as large as the data set has it, PNG; else the small one."""
         if self.data is not None:
-            (found,) = self.data.images([token.location])
-            if found is not None:
-                return found
+            with suppress(ModuleNotFoundError):  # a light install reads no Parquet
+                (found,) = self.data.images([token.location])
+                return found or token.image
         return token.image
 
     def explain(self, name: str, words: str) -> Explanation:
