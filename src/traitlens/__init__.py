@@ -4,7 +4,7 @@ What the commands do, as functions, and what they hand back:
 
     collect, status
     build, describe, write_captions, caption_report, subset, takedown, export, import_data
-    components, train, embed, evaluate, compare, reproduce, index, search, demo
+    components, train, embed, evaluate, compare, reproduce, index, search, explain, demo
     Dataset, Index, load_encoder, TraitlensError
 
 Each is imported when it is first used, so `import traitlens` is quick and needs neither torch nor
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from traitlens.models.export import export_model
     from traitlens.removal import takedown
     from traitlens.reproduction import reproduce
-    from traitlens.retrieval import Index, index, search
+    from traitlens.retrieval import Index, explain, index, search
     from traitlens.separation import components
     from traitlens.showcase import demo
     from traitlens.store import Dataset
@@ -59,6 +59,7 @@ _HOMES = {
     "reproduce": "traitlens.reproduction",
     "index": "traitlens.retrieval",
     "search": "traitlens.retrieval",
+    "explain": "traitlens.retrieval",
     "demo": "traitlens.showcase",
     "Dataset": "traitlens.store",
     "Index": "traitlens.retrieval",
@@ -79,6 +80,7 @@ __all__ = [
     "describe",
     "embed",
     "evaluate",
+    "explain",
     "export",
     "export_model",
     "import_data",

@@ -157,6 +157,16 @@ def test_a_point_comes_back_whole(filled: VectorEngine) -> None:
     assert filled.get("nobody") is None
 
 
+def test_several_points_come_back_whole_without_those_that_are_not_there(
+    filled: VectorEngine,
+) -> None:
+    wanted = {POINTS[n].token_uid: POINTS[n] for n in (3, 7)}
+    found = {point.token_uid: point for point in filled.points([*wanted, "nobody"])}
+    assert found.keys() == wanted.keys()
+    assert all(same_points(found[uid], wanted[uid]) for uid in wanted)
+    assert filled.points([]) == []
+
+
 def test_all_that_was_written_is_named(filled: VectorEngine) -> None:
     assert filled.token_uids() == {point.token_uid for point in POINTS}
 

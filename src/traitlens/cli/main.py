@@ -20,6 +20,7 @@ from traitlens.cli.demo import demo
 from traitlens.cli.describe import describe
 from traitlens.cli.embed import embed
 from traitlens.cli.evaluate import evaluate
+from traitlens.cli.explain import explain
 from traitlens.cli.export import export
 from traitlens.cli.export_model import export_model
 from traitlens.cli.import_data import import_data
@@ -78,6 +79,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     reproduce,
     index,
     search,
+    explain,
     serve,
 )
 for command in COMMANDS:

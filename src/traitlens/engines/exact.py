@@ -161,6 +161,10 @@ class ExactEngine:
             return None
         return Point(**fields_of_entry(self._entries[row]), vector=self._vectors_ND[row].copy())
 
+    def points(self, token_uids: Sequence[str]) -> list[Point]:
+        found = (self.get(token_uid) for token_uid in token_uids)
+        return [point for point in found if point is not None]
+
     def find(self, where: Where, *, limit: int) -> list[Entry]:
         found = [self._entries[row] for row in self._matching(where)]
         return sorted(found, key=lambda entry: entry.token_uid)[:limit]

@@ -126,6 +126,10 @@ class VectorEngine(Protocol):
         """Return one point."""
         ...
 
+    def points(self, token_uids: Sequence[str]) -> list[Point]:
+        """Return the points of some tokens, in any order; those that are not there are left out."""
+        ...
+
     def find(self, where: Where, *, limit: int) -> list[Entry]:
         """Return up to `limit` entries that satisfy the filter, by `token_uid`."""
         ...

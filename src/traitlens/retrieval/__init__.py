@@ -3,13 +3,16 @@
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.building import IndexConfig, index
 from traitlens.retrieval.checking import RecallCheck, check_index
+from traitlens.retrieval.explaining import ExplainedTerm, Explanation
 from traitlens.retrieval.manifest import IndexManifest, StageSeconds
 from traitlens.retrieval.page import Section, answers_page
-from traitlens.retrieval.searching import Index, search
+from traitlens.retrieval.searching import Index, explain, search
 from traitlens.retrieval.sheet import answers_sheet
 
 __all__ = [
     "Answer",
+    "ExplainedTerm",
+    "Explanation",
     "Hit",
     "Index",
     "IndexConfig",
@@ -24,6 +27,7 @@ __all__ = [
     "Timings",
     "answers_page",
     "answers_sheet",
+    "explain",
     "index",
     "search",
 ]

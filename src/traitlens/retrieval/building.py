@@ -21,6 +21,7 @@ from traitlens.errors import ConfigError, IndexingError
 from traitlens.models.encoder import Encoder
 from traitlens.models.folder import SHIPPED
 from traitlens.progress import Progress, silent
+from traitlens.retrieval.component_masks import components_of, copy_components
 from traitlens.retrieval.filling import Filling
 from traitlens.retrieval.manifest import (
     ENGINE,
@@ -30,6 +31,8 @@ from traitlens.retrieval.manifest import (
     VECTORS,
     IndexManifest,
     Place,
+    check_sizes,
+    file_sizes,
 )
 from traitlens.retrieval.token_table import TokenTable
 
@@ -75,7 +78,7 @@ def index(
     An index of another encoder, data set or engine raises IndexingError, unless `replace`. With
     `update`, one of another data set becomes one of this: what is new is added, what changed is
     written again, what is gone is deleted. No picture is encoded that the same encoder has seen
-    here before, whichever it is.
+    here before, whichever it is. The data set's components are copied, also those that came later.
     """
     # Late, since searching needs nothing that reads Parquet.
     from traitlens.store import Dataset
@@ -85,8 +88,10 @@ def index(
     config, out = config or IndexConfig(), Path(out)
     planned = _planned(dataset, out, encoder=encoder, config=config)
     old = _prepared(out, planned, update=update, replace=replace)
-    if old is not None and old.complete and old.data_fingerprint == planned.data_fingerprint:
-        return old
+    if old is not None:
+        check_sizes(out, old)
+        if old.complete and old.data_fingerprint == planned.data_fingerprint:
+            return _with_components(dataset, out, old)
     planned = planned if old is None else dataclasses.replace(planned, server=old.server)
     with ExitStack() as stack:
         engine = stack.enter_context(planned.open_engine(out))
@@ -108,11 +113,25 @@ def index(
         manifest = dataclasses.replace(
             planned,
             indexed=engine.count(),
+            described=filled.described,
             rejected=filled.rejected,
             complete=True,
             changes=filled.changes,
             seconds=filled.seconds,
         )
+    copy_components(dataset, out, manifest.components)
+    manifest = dataclasses.replace(manifest, sizes=file_sizes(out))
+    manifest.write(out)
+    return manifest
+
+
+def _with_components(dataset: Dataset, out: Path, old: IndexManifest) -> IndexManifest:
+    """Return the manifest of a complete index, whose components are those of the data set now."""
+    found = components_of(dataset)
+    if found == old.components:
+        return old
+    copy_components(dataset, out, found)
+    manifest = dataclasses.replace(old, components=found)
     manifest.write(out)
     return manifest
 
@@ -135,6 +154,7 @@ def _planned(
         read=dataset.count(),
         rejected={},
         config=to_dict(config),
+        components=components_of(dataset),
         versions={
             "traitlens": traitlens.__version__,
             **{name: version(name) for name in ("numpy", "qdrant-edge-py")},

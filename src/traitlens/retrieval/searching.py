@@ -30,22 +30,36 @@ from traitlens.engines import (
     parse,
     resolve,
 )
+from traitlens.engines.locks import lock
 from traitlens.engines.protocol import fields_of, fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError, UnknownTokenError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
-from traitlens.retrieval.manifest import TOKENS, IndexManifest, fingerprint_at
+from traitlens.retrieval.component_masks import StoredComponents
+from traitlens.retrieval.explaining import Explainer, Explanation
+from traitlens.retrieval.manifest import (
+    ENGINE,
+    TOKENS,
+    IndexManifest,
+    check_sizes,
+    fingerprint_at,
+)
 from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.token_table import Rarity, TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
+from traitlens.standardization import decode
 
 if TYPE_CHECKING:
     from traitlens.store import Dataset
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
+# What the best token must have of what is asked for, in [0, 1], or nothing fits: chosen by
+# `benchmarks/searching`, whose figures are in docs/results.md.
+LEAST_MET = 0.15
+MOST_DESCRIBED = 0.95  # of the tokens must have traits, else their words do not tell what fits
 
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
@@ -104,9 +118,11 @@ class Index:
         path = Path(path)
         manifest = IndexManifest.read_from(path)
         if not manifest.complete:
+            lock(path / ENGINE, shared=True).close()  # says so where a writer is at work
             raise IndexingError(f"{path} is not complete; run `traitlens index` again to go on")
         if encoder is not None:
             _check_encoder(encoder, manifest)
+        check_sizes(path, manifest, parts=(ENGINE, TOKENS))
         given = None if data is None else _given_data(manifest, data)
         engine = manifest.open_engine(path, read_only=True)
         try:
@@ -223,14 +239,17 @@ class Index:
         question = asked.question(encoded, size=len(self))
         allowed = _allowed(query)
         found = [] if question is None else self._best(question, query, allowed)
+        fits = self._fits(question, query, allowed, found)
+        found = found if fits else []
         matching = self._matching(allowed, asked.liked)
         searched = time.perf_counter()
         hits = self._hits(found, query)
-        notes = [*notes_on(query, matching=matching, hits=len(hits)), *self._stale]
+        notes = [*notes_on(query, matching=matching, fits=fits, hits=len(hits)), *self._stale]
         return Answer(
             query=query,
             hits=hits,
             matching=matching,
+            fits=fits,
             note="; ".join(notes) or None,
             timings=Timings(
                 encode_ms=1e3 * (searching - started),
@@ -271,6 +290,27 @@ class Index:
                 return found
         return token.image
 
+    def explain(self, name: str, words: str) -> Explanation:
+        """Return why a token fits some words, or does not, and which part of its picture does.
+
+        The token is named as in `token`; words are understood as by `search` in its hybrid mode.
+        """
+        asked, found = self.ask(words), self._token(name)
+        (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], asked.query)
+        picture = decode(self.picture(hit) or b"")
+        return self._explainer.explain(
+            asked, found, hit, picture=picture if isinstance(picture, Image.Image) else None
+        )
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(
+            self._engine,
+            self._table,
+            encoder=self.encoder,
+            components=StoredComponents(self._path),
+        )
+
     def close(self) -> None:
         """Let go of the files."""
         self._engine.close()
@@ -305,6 +345,24 @@ class Index:
                 "name one by its token_uid or as collection/token_id"
             )
         return found
+
+    def _fits(
+        self, question: Question | None, query: Query, where: Where | None, found: list[Scored]
+    ) -> bool:
+        """Return whether the best token has enough of what the words ask for; see `LEAST_MET`.
+
+        Looks alone cannot tell (docs/results.md), so a picture always fits, and so does anything
+        where tokens have no traits to go by.
+        """
+        understood = query.understood
+        is_said = bool(understood.wanted or understood.unknown)
+        is_told = self.manifest.described >= MOST_DESCRIBED * self.manifest.indexed
+        if query.image or query.like or not (is_said and is_told):
+            return True
+        if question is None:
+            return False
+        best = self._engine.search(question, k=1, where=where) if query.skip else found[:1]
+        return not best or understood.met(best[0], size=len(self)) >= LEAST_MET
 
     def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
         """Return the hits of a page."""
@@ -450,3 +508,9 @@ def search(index: str | Path, words: str | None = None, **options: Unpack[Search
     """Open an index, ask it once, and return the answer; see `Index.search`."""
     with Index.open(index) as opened:
         return opened.search(words, **options)
+
+
+def explain(index: str | Path, token: str, words: str) -> Explanation:
+    """Open an index and return why a token fits some words; see `Index.explain`."""
+    with Index.open(index) as opened:
+        return opened.explain(token, words)

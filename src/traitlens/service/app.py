@@ -5,6 +5,7 @@
     /facets          how many tokens have each trait
     /tokens/…        one token; /thumbnails/… and             token_endpoints
     /pictures/…      how it looks
+    /explanations/…  why a token answers some words, where    explanation_endpoints
     /health          for those who run it; /metrics           health_endpoints
     /                the page                                 page_endpoints
 
@@ -24,6 +25,7 @@ from fastapi.security import APIKeyHeader
 import traitlens
 from traitlens.models.encoder import Encoder
 from traitlens.service.config import ServeConfig
+from traitlens.service.explanation_endpoints import explanation_endpoints
 from traitlens.service.health_endpoints import health_endpoints
 from traitlens.service.http_answers import HeadAsGet
 from traitlens.service.limits import Gate
@@ -57,8 +59,8 @@ def create_app(
     add_refusals(app)
     # `Gate` asks for the key; this says so in the description, for clients made from it.
     key = [] if config.api_key is None else [_KEY]
-    for endpoints in (search_endpoints(service), token_endpoints(service)):
-        app.include_router(endpoints, dependencies=key)
+    for endpoints in (search_endpoints, token_endpoints, explanation_endpoints):
+        app.include_router(endpoints(service), dependencies=key)
     app.include_router(health_endpoints(service))
     app.include_router(page_endpoints())
     # The last one is the first that a request meets.
