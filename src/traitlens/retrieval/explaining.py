@@ -55,6 +55,14 @@ class ExplainedTerm:
         return bool(self.met_by) == self.wanted
 
     @property
+    def hottest(self) -> tuple[float, float] | None:
+        """The middle of the hottest cell, in shares of the picture from its left and its top."""
+        if self.heat_GG is None:
+            return None
+        row, column = divmod(int(self.heat_GG.argmax()), len(self.heat_GG))
+        return (column + 0.5) / len(self.heat_GG), (row + 0.5) / len(self.heat_GG)
+
+    @property
     def may_be_seen(self) -> bool:
         """Whether a part of the picture may show it: a trait that is there, or unknown words."""
         if not self.is_known:
@@ -116,8 +124,8 @@ class Explainer:
             dataclasses.replace(term, heat_GG=heat_GG if term.may_be_seen else None)
             for term, heat_GG in zip(terms, heats, strict=True)
         )
-        if terms and not any(term.may_be_seen for term in terms):
-            whole_GG = None
+        if explained and all(term.heat_GG is None for term in explained):
+            whole_GG = None  # what is unclear in each of its parts is not clear as a whole
         # As those on an answer, without one on the number of hits.
         notes = notes_on(asked.query, matching=asked.query.k, hits=0)
         return Explanation(
