@@ -9,6 +9,7 @@
     ├── IndexingError    a folder is no index, or was made with another model
     ├── EvaluationError  a file is no evaluation, or two cannot be compared
     └── QueryError       a search cannot be understood or answered
+        └── UnknownTokenError  the index has no such token
 
 Each message is one sentence that names the value and what would be accepted. What the world does
 wrong (a broken PNG, a token without metadata) raises nothing: it is a rejected token with a reason.
@@ -49,3 +50,7 @@ class EvaluationError(TraitlensError):
 
 class QueryError(TraitlensError):
     """A search cannot be understood or answered."""
+
+
+class UnknownTokenError(QueryError):
+    """The index has no such token."""

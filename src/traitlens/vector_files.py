@@ -8,7 +8,7 @@ program can read them. Equal pictures have one vector.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ _ROWS_A_PART = 65_536
 
 
 class VectorFiles:
-    """The parts in one folder, of one encoder; those of another are no longer of use and go."""
+    """The parts in one folder, of one encoder.
+
+    Those of another are no longer of use and go, and so do those that cannot be read.
+    """
 
     def __init__(self, folder: Path, *, encoder: str, dimension: int) -> None:
         self._folder = folder
@@ -37,19 +40,23 @@ class VectorFiles:
         folder.mkdir(parents=True, exist_ok=True)
         self._vectors: dict[str, NDArray[np.float16]] = {}
         for part in self._parts():
-            if self._is_ours(part):
-                self._vectors.update(_read(part, dimension))
-            else:
+            found = self._read(part)
+            if found is None:
                 part.unlink()
+            else:
+                self._vectors.update(found)
 
     def __contains__(self, pixels: str) -> bool:
         return pixels in self._vectors
 
     def get(self, pixels: str) -> Vector:
         """Return the vector of a picture, of length 1; raise KeyError for one that is not here."""
-        # fp16 has moved its length a little off 1.
-        vector = self._vectors[pixels].astype(np.float32)
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        return _unit(self._vectors[pixels])
+
+    @staticmethod
+    def as_kept(vector: Vector) -> Vector:
+        """Return a vector as `get` will, so that an index is the same whatever broke off a run."""
+        return _unit(vector.astype(np.float16))
 
     def add(self, vectors: Mapping[str, Vector]) -> None:
         """Write vectors as the next part; on return they are on disk."""
@@ -78,10 +85,20 @@ class VectorFiles:
     def _parts(self) -> list[Path]:
         return sorted(self._folder.glob("*.parquet"))
 
-    def _is_ours(self, part: Path) -> bool:
-        found = pq.read_schema(part)
-        encoder = (found.metadata or {}).get(_ENCODER)
-        return bool(encoder == self._schema.metadata[_ENCODER] and found.equals(self._schema))
+    def _read(self, part: Path) -> dict[str, NDArray[np.float16]] | None:
+        """Return the vectors of a part; None where it is damaged or of another encoder."""
+        try:
+            table = pq.read_table(part)
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's fault, not the file's
+            return None
+        encoder = (table.schema.metadata or {}).get(_ENCODER)
+        if encoder != self._schema.metadata[_ENCODER] or not table.schema.equals(self._schema):
+            return None
+        flat = table.column("vector").combine_chunks().flatten().to_numpy()
+        vectors_ND = flat.reshape(-1, self._schema.field("vector").type.list_size)
+        return dict(zip(table.column("pixels").to_pylist(), vectors_ND, strict=True))
 
     def _next_part(self) -> Path:
         parts = self._parts()
@@ -99,7 +116,7 @@ class VectorFiles:
             pq.write_table(table, temporary, compression="none", use_dictionary=False)
 
 
-def _read(part: Path, dimension: int) -> Iterator[tuple[str, NDArray[np.float16]]]:
-    table = pq.read_table(part)
-    flat = table.column("vector").combine_chunks().flatten().to_numpy()
-    yield from zip(table.column("pixels").to_pylist(), flat.reshape(-1, dimension), strict=True)
+def _unit(halves: NDArray[np.float16]) -> Vector:
+    # fp16 has moved its length a little off 1.
+    vector = halves.astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)

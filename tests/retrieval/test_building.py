@@ -51,7 +51,7 @@ def test_every_kept_token_becomes_a_point(
         data,
         tmp_path / "idx",
         encoder=ColourEncoder(),
-        config=IndexConfig(engine=engine, batch_size=16),
+        config=IndexConfig(engine=engine, batch_size=16, write_size=16),
         progress=lambda _, done, total, note="": steps.append((done, total)),
     )
     assert (manifest.read, manifest.indexed, manifest.rejected) == (30, 30, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.engines.opening import LOCAL
 from tests.helpers import ColourEncoder, drawn_dataset
 from traitlens.engines import EngineName, open_engine
 from traitlens.errors import IndexingError
-from traitlens.retrieval import IndexConfig, check_index, index
+from traitlens.retrieval import IndexConfig, IndexManifest, check_index, index
 
 
 @pytest.mark.parametrize("engine", LOCAL)
@@ -29,6 +30,8 @@ def test_what_the_engine_lost_is_missed(tmp_path: Path) -> None:
     index(data, tmp_path / "idx", encoder=ColourEncoder(), config=IndexConfig(engine="exact"))
     with open_engine("exact", tmp_path / "idx" / "engine", dimension=19) as opened:
         opened.delete(sorted(opened.token_uids())[:30])
+    unsized = dataclasses.replace(IndexManifest.read_from(tmp_path / "idx"), sizes={})
+    unsized.write(tmp_path / "idx")  # as those are that were made before sizes were kept
     found = check_index(tmp_path / "idx", sample=60)
     assert 0.2 < found.pictures < 0.9
     with pytest.raises(IndexingError, match=r"the engine lacks .*; make the index anew"):

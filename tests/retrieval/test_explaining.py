@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.helpers import PARTS, SIZE_PX, ColourEncoder, draw, drawn_dataset
-from traitlens import files
 from traitlens.errors import QueryError
 from traitlens.records import Trait
 from traitlens.retrieval import Explanation, Index, IndexConfig, IndexManifest, index
@@ -160,13 +159,6 @@ def test_a_value_that_no_token_has_any_longer_leaves_the_index(tmp_path: Path) -
     delete_tokens(tmp_path / "idx", gone, data_fingerprint="new")
     left = load_masks(tmp_path / "idx" / "components", "robots")
     assert ("Hat", "Red") not in left.masks and left.masks
-
-
-def test_an_index_from_before_there_were_components_is_read(home: Path, tmp_path: Path) -> None:
-    manifest = files.read_json(home / "idx" / "index.json")
-    assert (manifest["schema_version"], list(manifest.pop("components"))) == (3, ["robots"])
-    files.write_json(tmp_path / "index.json", {**manifest, "schema_version": 2})
-    assert IndexManifest.read_from(tmp_path).components == {}
 
 
 def test_where_a_picture_rises_as_much_as_it_falls_is_no_heat() -> None:

@@ -114,6 +114,47 @@ def test_only_what_is_unwanted_can_be_said(opened: Index) -> None:
     assert not any(Trait("Hat", "Red") in hit.traits for hit in answer.hits)
 
 
+@pytest.mark.parametrize("skip", [0, 10])
+def test_what_nothing_here_has_is_no_answer_but_its_looks_are(opened: Index, skip: int) -> None:
+    answer = opened.search("spaghetti with tomato sauce", skip=skip)
+    assert (answer.hits, answer.fits) == ((), False)
+    assert answer.note is not None
+    assert answer.note.startswith("nothing here fits 'spaghetti with tomato sauce'")
+    assert len(opened.search("spaghetti with tomato sauce", mode="dense", skip=skip).hits) == 10
+
+
+def test_a_part_of_what_is_asked_for_is_an_answer(opened: Index) -> None:
+    for skip in (0, 10):
+        answer = opened.search("red hat and a monocle", skip=skip)
+        assert (len(answer.hits), answer.fits) == (10, True)
+    assert answer.note is not None
+    assert answer.note.startswith("no trait here is called 'monocle'")
+
+
+def test_where_tokens_have_no_traits_their_looks_are_all_there_is(tmp_path: Path) -> None:
+    bare = [
+        dataclasses.replace(drawn_token("owls", n), traits=(), caption="owls") for n in range(5)
+    ]
+    index(
+        write_dataset(tmp_path / "data", {"owls": bare}),
+        tmp_path / "idx",
+        encoder=ColourEncoder(),
+        config=EXACT,
+    )
+    with Index.open(tmp_path / "idx", encoder=ColourEncoder()) as found:
+        answer = found.search("spaghetti", k=3)
+    assert (len(answer.hits), answer.fits) == (3, True)
+
+
+def test_words_that_only_a_caption_has_are_found(tmp_path: Path) -> None:
+    tokens = [drawn_token("owls", n) for n in range(5)]
+    tokens[3] = dataclasses.replace(tokens[3], caption="an owl with a monocle")
+    data = write_dataset(tmp_path / "data", {"owls": tokens})
+    index(data, tmp_path / "idx", encoder=ColourEncoder(), config=EXACT)
+    with Index.open(tmp_path / "idx", encoder=ColourEncoder()) as found:
+        assert found.search("monocle", k=1).hits[0].token_id == "3"
+
+
 def test_pages_of_an_answer_are_one_list(opened: Index) -> None:
     for mode in MODES:
         whole = opened.search("red hat", mode=mode, k=20)

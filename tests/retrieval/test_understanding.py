@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 
-from traitlens.engines import Equals
+from tests.helpers import drawn_token
+from traitlens.engines import Entry, Equals
+from traitlens.records import Location, Token, Trait
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
 
@@ -22,6 +25,17 @@ VOCABULARY = {
     "帽子": {"赤い": 2},
 }
 FINDER = TraitFinder(VOCABULARY)
+
+
+def entry_of(token: Token) -> Entry:
+    return Entry(
+        token_uid=token.token_uid,
+        collection=token.collection,
+        token_id=token.token_id,
+        traits=token.traits,
+        caption=token.caption,
+        location=Location(shard="a", row=0),
+    )
 
 
 def terms(query: str) -> dict[str, set[str]]:
@@ -70,6 +84,7 @@ GLASSES = {"Accessory=3D Glasses", "Accessory=Classic Shades"}
         ),
         ("crypto punks", {"+ crypto punks": {"collection=crypto-punks"}}),
         ("red background", {"+ red background": {"Background=#ff0000"}}),
+        ("shirt", {}),  # a top, but no top hat
         ("赤い 帽子", {"+ 赤い 帽子": {"帽子=赤い"}}),
         ("", {}),
     ],
@@ -114,11 +129,11 @@ def test_joining_words_and_numbers_are_never_unknown() -> None:
     assert understand("one with the 7 of these", FINDER).unknown == ()
 
 
-def test_rarer_terms_weigh_more_and_all_weigh_what_was_given() -> None:
+def test_rarer_terms_weigh_more_and_all_weigh_what_was_given_for_each() -> None:
     found = understand("female zombie with blue eyes", FINDER)
     wishes = found.wishes(size=100, weight=2.0)
     rarities = [math.log1p(100 / n) for n in (45, 5, 20)]
-    expected = [2 * rarity / sum(rarities) for rarity in rarities]
+    expected = [3 * 2 * rarity / sum(rarities) for rarity in rarities]
     assert [wish.weight for wish in wishes] == pytest.approx(expected)
     assert wishes[1].where == Equals("Type", "Zombie")
 
@@ -135,7 +150,28 @@ def test_unknown_words_take_weight_from_the_others() -> None:
     with_strange = understand("zombie car", FINDER).wishes(size=100, weight=1.0)
     share = math.log1p(20) / (math.log1p(20) + math.log1p(100) / 2)
     assert known[0].weight == pytest.approx(1.0)
-    assert with_strange[0].weight == pytest.approx(share)
+    assert with_strange[0].weight == pytest.approx(2 * share)
+
+
+def test_a_word_that_was_read_as_another_counts_less() -> None:
+    (wish,) = understand("zombei", FINDER).wishes(size=100, weight=1.0)
+    assert wish.weight == pytest.approx(0.7)
+
+
+def test_a_token_has_of_what_is_asked_for_what_its_traits_and_its_caption_say() -> None:
+    token = dataclasses.replace(
+        drawn_token("owls", 0), traits=(Trait("Type", "Zombie"),), caption="a zombie on a car"
+    )
+    zombie, word = math.log1p(20), math.log1p(100) / 2
+    for query, met in [
+        ("zombie", 1.0),
+        ("female", 0.0),
+        ("zombie, submarine", zombie / (zombie + word)),
+        ("zombie, car", 1.0),
+        ("car", 1.0),
+        ("submarine", 0.0),
+    ]:
+        assert understand(query, FINDER).met(entry_of(token), size=100) == pytest.approx(met)
 
 
 def test_nothing_is_wished_for_without_words_or_weight() -> None:

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.helpers import ColourEncoder, draw, drawn_dataset, drawn_token, png
+from tests.helpers import draw, drawn_token, png
+from tests.service.small_service import client_of, made_index
 from traitlens.errors import ConfigError
-from traitlens.retrieval import IndexConfig, index
 from traitlens.service import ServeConfig
-from traitlens.service.app import create_app
 
 UID = "local:files/folder:owls/3"
 KEY = "sixteen-characters-and-more"
-
-
-def made_index(path: Path, sizes: dict[str, int]) -> Path:
-    data = drawn_dataset(path.with_name(f"{path.name}-data"), sizes)
-    index(data, path, encoder=ColourEncoder(), config=IndexConfig(engine="exact"))
-    return path
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index; tests only read it."""
     return made_index(tmp_path_factory.mktemp("home") / "idx", {"robots": 40, "owls": 10})
-
-
-def client_of(path: Path, **config: Any) -> TestClient:
-    app = create_app(path, ServeConfig(**config), load_encoder=lambda _: ColourEncoder())
-    return TestClient(app, base_url="http://localhost:8080")
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +90,12 @@ def test_health_and_metrics_say_what_is_served(client: TestClient) -> None:
         ("/search", {"q": "x", "where": "Hut=Red"}, 400, "did you mean 'Hat'"),
         ("/search", {"q": "x", "k": 0}, 422, "greater than or equal to 1"),
         ("/search", {"q": "x", "k": 201}, 400, "k must be at most 200 here; got 201"),
+        ("/search", {"q": "x", "skip": 2001}, 400, "skip must be at most 2000 here; got 2001"),
         ("/search", {"q": "x" * 2_001}, 422, "at most 2000 characters"),
         ("/search", {"q": "x", "mode": "fast"}, 422, "'hybrid', 'dense' or 'traits'"),
         ("/search", {"like": "owls/99"}, 404, "the index has no token"),
         ("/tokens/nobody", {}, 404, "the index has no token"),
+        ("/tokens/owl/3", {}, 404, "did you mean 'owls'"),
         ("/thumbnails/nobody", {}, 404, "the index has no picture"),
         ("/facets", {"where": "Hat="}, 400, "expected a value"),
         ("/nothing", {}, 404, "Not Found"),
@@ -117,7 +106,7 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(
 ) -> None:
     answer = client.get(path, params=params)  # type: ignore[arg-type]
     assert answer.status_code == status
-    assert said in answer.text
+    assert said in answer.json()["detail"]
 
 
 def test_what_is_no_picture_is_refused(client: TestClient) -> None:

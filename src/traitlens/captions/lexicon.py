@@ -106,6 +106,14 @@ def broader_words(phrase: str) -> tuple[str, ...]:
     return tuple(words for words in found if words)
 
 
+def listed_parts(phrase: str) -> tuple[str, ...]:
+    """Return the lexicon's phrases in a lower-case phrase, the longest at each place.
+
+    "black top hat" has "black" and "top hat", and no "top".
+    """
+    return tuple(part for _, part, _ in _parts(phrase))
+
+
 @lru_cache(maxsize=1 << 16)
 def other_words(phrase: str, *, broader: bool = False) -> tuple[str, ...]:
     """Return other ways to say a lower-case phrase, each with one part of it replaced, once each.

@@ -20,18 +20,20 @@ def serve(
     allow_hosts: Annotated[
         list[str] | None, typer.Option(help="A name that requests may be addressed to.")
     ] = None,
-    rate: Annotated[float, typer.Option(help="Requests a second of one client.")] = 20.0,
+    rate: Annotated[
+        float, typer.Option(help="Requests a second of one client, by each worker.")
+    ] = 20.0,
+    workers: Annotated[int, typer.Option(help="Processes, each with an encoder of its own.")] = 1,
 ) -> None:
     """Serve an index: /search, /image-search, /tokens, /facets, /health, /metrics.
 
     Anywhere but on loopback clients need the key in TRAITLENS_API_KEY. An index that takes this
-    one's place (a link that is pointed elsewhere) is served without a pause.
+    one's place (a link that is pointed elsewhere) is served without a pause. SIGTERM and Ctrl-C
+    end it after the requests that are under way.
     """
-    import uvicorn
-
     from traitlens.service import ServeConfig
-    from traitlens.service.app import create_app
     from traitlens.service.config import API_KEY
+    from traitlens.service.running import run
 
     config = ServeConfig(
         host=host,
@@ -39,17 +41,11 @@ def serve(
         api_key=os.environ.get(API_KEY) or None,
         hosts=tuple(allow_hosts or ()),
         rate=rate,
+        workers=workers,
     )
-    app = create_app(index, config)
-    console().print(
-        f"serving {index} at http://{host}:{port}, described at /openapi.json; Ctrl-C ends it",
-        soft_wrap=True,
-    )
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+
+    def tell(address: str) -> None:
+        said = f"serving {index} at {address}, described at /openapi.json; Ctrl-C ends it"
+        console().print(said, soft_wrap=True)
+
+    run(index, config, tell=tell)

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from traitlens.engines.plan import By, Way, ways
-from traitlens.engines.protocol import HALF_BM25, Question
+from traitlens.engines.plan import By, best_order
+from traitlens.engines.protocol import HALF_BM25, Question, Wish
 from traitlens.engines.where import COLLECTION, TOKEN_ID, And, Equals, Not, Or, Where
-from traitlens.records import Trait
 
-VECTOR, WORDS = "dense", "words"
+# A point's vectors: its picture, its caption's words, and what filters compare, a number each.
+VECTOR, WORDS, KEYWORDS = "dense", "words", "keywords"
+USED: dict[By, str] = {"looks": VECTOR, "words": WORDS, "wishes": KEYWORDS}
 # Where the payload has what filters compare: the entry's own fields, and one list for all traits.
 KEYS = {COLLECTION: "entry.collection", TOKEN_ID: "entry.token_id"}
 TRAITS = "traits"
@@ -28,13 +29,16 @@ class Dialect(Protocol):
         """Return the condition that a field has one of the values."""
         ...
 
+    def is_any_of(self, names: Sequence[str]) -> Any:
+        """Return the condition that a point has one of the ids."""
+        ...
+
     def filter(
         self,
         *,
         must: Sequence[Any] = (),
         should: Sequence[Any] = (),
         must_not: Sequence[Any] = (),
-        at_least: tuple[int, Sequence[Any]] | None = None,
     ) -> Any:
         """Return a filter of conditions and filters."""
         ...
@@ -59,15 +63,8 @@ class Dialect(Protocol):
         """Return x / (x + half)."""
         ...
 
-    def prefetch(
-        self,
-        query: Any,
-        *,
-        size: int,
-        where: Any = None,
-        among: Sequence[Any] = (),
-    ) -> Any:
-        """Return the step that takes the best by `query`; scored exactly where it is `among`."""
+    def prefetch(self, query: Any, *, by: By, size: int, where: Any, exactly: bool = False) -> Any:
+        """Return the step that takes the best `size` by `query`, or, without one, by id."""
         ...
 
 
@@ -79,27 +76,42 @@ class Plan:
     formula: Any
 
 
-def plan_of(
+def scoring(
+    question: Question, names: Sequence[str], *, queries: Mapping[By, Any], dialect: Dialect
+) -> Plan:
+    """Return the plan that scores the points of these ids, see `Question`."""
+    where = dialect.filter(must=[dialect.is_any_of(names)])
+    # A point's cosine is the first score, its BM25 the next. Without a vector some have neither.
+    by: list[By] = [*_scorers(question), *([] if question.vector is not None else ["id"])]
+    steps = [
+        dialect.prefetch(queries[one], by=one, size=len(names), where=where, exactly=True)
+        for one in by
+    ]
+    return Plan(prefetches=steps, formula=_formula(question, dialect))
+
+
+def having(
     question: Question,
+    sets: Sequence[Sequence[Wish]],
     where: Where | None,
     *,
     size: int,
     queries: Mapping[By, Any],
     dialect: Dialect,
-) -> Plan:
-    """Return the plan whose best are a question's answers; `queries` are for the ways to look."""
-    candidates = [
-        dialect.prefetch(queries[way.by], size=size, where=_filter_of_way(where, way, dialect))
-        for way in ways(question)
+) -> list[Any]:
+    """Return for each set of wishes the step to the best among the points that have them all."""
+    by = best_order(question)
+    given = [] if where is None else [filter_of(where, dialect)]
+    parts = {wish: filter_of(wish.where, dialect) for wish in question.wishes}
+    return [
+        dialect.prefetch(
+            queries[by],
+            by=by,
+            size=size,
+            where=dialect.filter(must=[*given, *(parts[wish] for wish in wishes)]),
+        )
+        for wishes in sets
     ]
-    most = size * len(candidates)
-    # Each candidate's cosine is the first score, its BM25 the next, whichever way it was found.
-    scored = [
-        dialect.prefetch(queries[by], size=most, among=candidates) for by in _scorers(question)
-    ]
-    # All of them have a cosine; without a vector some may have no score by words.
-    others = [] if question.vector is not None else candidates
-    return Plan(prefetches=[*scored, *others], formula=_formula(question, dialect))
 
 
 def _scorers(question: Question) -> list[By]:
@@ -122,14 +134,6 @@ def _formula(question: Question, dialect: Dialect) -> Any:
     return dialect.plus(terms)
 
 
-def _filter_of_way(where: Where | None, way: Way, dialect: Dialect) -> Any:
-    must = [] if where is None else [filter_of(where, dialect)]
-    if way.wishes:
-        wishes = [filter_of(wish, dialect) for wish in way.wishes]
-        return dialect.filter(must=must, at_least=(way.has, wishes))
-    return must[0] if must else None
-
-
 def filter_of(where: Where, dialect: Dialect) -> Any:
     """Return a filter in a dialect."""
     match where:
@@ -148,18 +152,17 @@ def filter_of(where: Where, dialect: Dialect) -> Any:
 def _any_of(comparisons: Sequence[Equals], dialect: Dialect) -> list[Any]:
     """Return a condition a field: a wish may have hundreds of values, and one look-up is quick."""
     values: dict[str, list[str]] = {}
-    for name, value in ((c.name, c.value) for c in comparisons):
-        if name in KEYS:
-            values.setdefault(KEYS[name], []).append(value)
+    for comparison in comparisons:
+        if comparison.name in KEYS:
+            values.setdefault(KEYS[comparison.name], []).append(comparison.value)
         else:
-            values.setdefault(TRAITS, []).append(to_keyword(Trait(name, value)))
+            values.setdefault(TRAITS, []).append(to_keyword(comparison.name, comparison.value))
     return [dialect.any_value(key, found) for key, found in values.items()]
 
 
-def to_keyword(trait: Trait) -> str:
+def to_keyword(name: str, value: str) -> str:
     """Return a trait as one keyword, unlike that of any other: "a=b" + "c", "a" + "b=c"."""
-    name = trait.trait_type.replace("%", "%25").replace("=", "%3D")
-    return f"{name}={trait.value}"
+    return f"{name.replace('%', '%25').replace('=', '%3D')}={value}"
 
 
 def from_keyword(keyword: str) -> tuple[str, str]:

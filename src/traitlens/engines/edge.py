@@ -9,6 +9,7 @@ add, and the log's lock would keep a second reader out; `locks` has one writer o
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -16,14 +17,19 @@ from typing import IO, Any, Self
 import qdrant_edge as qdrant
 
 from traitlens import files
-from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
+from traitlens.engines.dialect import KEYS, KEYWORDS, TRAITS, USED, VECTOR, WORDS, Dialect, Plan
 from traitlens.engines.locks import lock
+from traitlens.engines.plan import By
 from traitlens.engines.protocol import Point, point_id
-from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, kept
+from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, Row, kept
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
 _CONFIG = "edge_config.json"
+# Disk that must be free before a write. The engine writes through memory maps, so a full disk would
+# end the process (SIGBUS) instead of raising an error.
+_ROOM_BYTES = 64 << 20
+_BYTES_A_POINT = 4096  # at most, without its vector
 _ALL = 10_000_000  # a limit above any vocabulary
 _EXACTLY = qdrant.SearchParams(quantization=qdrant.QuantizationSearchParams(ignore=True))
 
@@ -34,20 +40,17 @@ class _EdgeDialect:
     def any_value(self, key: str, values: list[str]) -> Any:
         return qdrant.FieldCondition(key=key, match=qdrant.MatchAny(values))
 
+    def is_any_of(self, names: Sequence[str]) -> Any:
+        return qdrant.HasIdCondition(set(names))
+
     def filter(
         self,
         *,
         must: Sequence[Any] = (),
         should: Sequence[Any] = (),
         must_not: Sequence[Any] = (),
-        at_least: tuple[int, Sequence[Any]] | None = None,
     ) -> Any:
-        return qdrant.Filter(
-            must=list(must),
-            should=list(should) or None,
-            must_not=list(must_not),
-            min_should=at_least and qdrant.MinShould(list(at_least[1]), at_least[0]),
-        )
+        return qdrant.Filter(must=list(must), should=list(should) or None, must_not=list(must_not))
 
     def holds(self, condition: Any) -> Any:
         return qdrant.Expression.Condition(condition)
@@ -65,16 +68,9 @@ class _EdgeDialect:
         total = self.plus([expression, qdrant.Expression.Constant(half)])
         return qdrant.Expression.Div(expression, total, 0.0)
 
-    def prefetch(
-        self, query: Any, *, size: int, where: Any = None, among: Sequence[Any] = ()
-    ) -> Any:
-        return qdrant.Prefetch(
-            limit=size,
-            query=query,
-            prefetches=list(among) or None,
-            params=_EXACTLY if among else _roughly(size),
-            filter=where,
-        )
+    def prefetch(self, query: Any, *, by: By, size: int, where: Any, exactly: bool = False) -> Any:
+        params = _EXACTLY if exactly else _roughly(size)
+        return qdrant.Prefetch(limit=size, query=query, params=params, filter=where)
 
 
 class EdgeEngine(QdrantEngine):
@@ -96,6 +92,8 @@ class EdgeEngine(QdrantEngine):
         """
         held = lock(path, shared=read_only)
         try:
+            if not read_only:
+                _check_room(path, 0)
             if not read_only and not (path / _CONFIG).is_file():
                 _create(path, dimension=dimension)
             return cls(path, _load(path, dimension=dimension), dimension=dimension, held=held)
@@ -105,11 +103,9 @@ class EdgeEngine(QdrantEngine):
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write the points and flush, which takes .1 s however few there are."""
-        rows = [
-            qdrant.Point(row.name, {VECTOR: row.vector, WORDS: _sparse(row.words)}, row.payload)
-            for row in self._rows(points)
-        ]
+        rows = [qdrant.Point(row.name, _vectors(row), row.payload) for row in self._rows(points)]
         if rows:
+            _check_room(self._path, len(rows) * (_BYTES_A_POINT + 8 * self._dimension))
             self._shard.update(qdrant.UpdateOperation.upsert_points(rows))
             self._shard.flush()
 
@@ -118,40 +114,60 @@ class EdgeEngine(QdrantEngine):
 
         The engine itself only marks points as deleted until a fifth of a segment is.
         """
+        self._check_room_to_rewrite()
         before = self.count()
         ids: list[Any] = [point_id(uid) for uid in token_uids]
         for start in range(0, len(ids), PAGE):
             self._shard.update(qdrant.UpdateOperation.delete_points(ids[start : start + PAGE]))
         self._shard.flush()
-        self._shard.close()
-        # Indexes that were made before it was in `_config` get this threshold, too.
-        self._shard = qdrant.EdgeShard.load(str(self._path), _config(dimension=self._dimension))
+        self._reload()
         self.optimize()
         return before - self.count()
 
     def optimize(self) -> None:
-        """Build the HNSW graph and the 4-bit vectors: 3 s for 10,000 vectors of 192 numbers."""
+        """Build the HNSW graph and the 4-bit vectors: 3 s for 10,000 vectors of 192 numbers.
+
+        Then open the files anew, which clears the engine's journals, so that no reader has to.
+        """
+        self._check_room_to_rewrite()
         self._shard.optimize()
         self._shard.flush()
+        self._reload()
+
+    def _reload(self) -> None:
+        self._shard.close()
+        # Indexes that were made before a threshold was in `_config` get it, too.
+        self._shard = qdrant.EdgeShard.load(str(self._path), _config(dimension=self._dimension))
+
+    def _check_room_to_rewrite(self) -> None:
+        # Its files have holes, so what they take is not their size; Windows does not tell.
+        stats = (file.stat() for file in self._path.rglob("*"))
+        _check_room(self._path, sum(512 * getattr(stat, "st_blocks", 0) for stat in stats))
 
     def close(self) -> None:
         self._shard.close()
         self._held.close()
 
-    def _looks(self, vector: list[float]) -> Any:
+    def _dense(self, vector: list[float]) -> Any:
         return qdrant.Query.Nearest(vector, using=VECTOR)
 
-    def _words(self, words: Sparse) -> Any:
-        return qdrant.Query.Nearest(_sparse(words), using=WORDS)
+    def _sparse(self, numbers: Sparse, *, by: By) -> Any:
+        return qdrant.Query.Nearest(_sparse(numbers), using=USED[by])
 
-    def _nearest(self, query: Any, *, where: Any, size: int) -> list[tuple[str, float]]:
-        request = qdrant.QueryRequest(limit=size, query=query, params=_roughly(size), filter=where)
-        return [(str(hit.id), hit.score) for hit in self._shard.query(request)]
+    def _nearest(self, query: Any, *, by: By, where: Any, size: int) -> list[tuple[str, float]]:
+        return self._query(limit=size, query=query, params=_roughly(size), filter=where)
+
+    def _any(self, steps: Sequence[Any], *, size: int) -> list[str]:
+        fusion = qdrant.Fusion.Rrf(k=2)  # any: all are taken
+        return [name for name, _ in self._query(limit=size, query=fusion, prefetches=list(steps))]
 
     def _run(self, plan: Plan, *, size: int) -> list[tuple[str, float]]:
         formula = qdrant.Formula(plan.formula, defaults={"$score[0]": 0.0, "$score[1]": 0.0})
-        request = qdrant.QueryRequest(limit=size, query=formula, prefetches=plan.prefetches)
-        return [(str(hit.id), hit.score) for hit in self._shard.query(request)]
+        return self._query(limit=size, query=formula, prefetches=plan.prefetches)
+
+    def _query(self, **asked: Any) -> list[tuple[str, float]]:
+        found = self._shard.query(qdrant.QueryRequest(**asked))
+        return [(str(hit.id), hit.score) for hit in found]
 
     def _retrieve(self, names: list[str], *, vectors: bool) -> list[Kept]:
         found = self._shard.retrieve(list(names), with_payload=["entry"], with_vector=vectors)
@@ -189,7 +205,10 @@ def _config(*, dimension: int) -> Any:
     )
     return qdrant.EdgeConfig(
         vectors={VECTOR: vectors},
-        sparse_vectors={WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
+        sparse_vectors={
+            WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf),
+            KEYWORDS: qdrant.EdgeSparseVectorParams(),
+        },
         optimizers=qdrant.EdgeOptimizersConfig(
             indexing_threshold=100,  # kB of vectors
             deleted_threshold=0.0,  # a segment with any deleted point is written anew
@@ -222,6 +241,16 @@ def _load(path: Path, *, dimension: int) -> Any:
         raise IndexingError(f"{path} cannot be opened: {error}") from error
 
 
+def _check_room(path: Path, size: int) -> None:
+    """Raise IndexingError where the disk has not room for `size` more bytes and some to spare."""
+    free = shutil.disk_usage(path if path.is_dir() else path.parent).free
+    if free < size + _ROOM_BYTES:
+        raise IndexingError(
+            f"the disk of {path} has {free >> 20:,} MB free, and the next write may need "
+            f"{(size + _ROOM_BYTES) >> 20:,}; make room and run the same command again to go on"
+        )
+
+
 def _roughly(size: int) -> Any:
     """Return how the first `size` are found: in the graph, by 4 bits, then by fp16."""
     return qdrant.SearchParams(
@@ -230,5 +259,9 @@ def _roughly(size: int) -> Any:
     )
 
 
-def _sparse(words: Sparse) -> Any:
-    return qdrant.SparseVector(list(words), list(words.values()))
+def _vectors(row: Row) -> dict[str, Any]:
+    return {VECTOR: row.vector, WORDS: _sparse(row.words), KEYWORDS: _sparse(row.keywords)}
+
+
+def _sparse(numbers: Sparse) -> Any:
+    return qdrant.SparseVector(list(numbers), list(numbers.values()))

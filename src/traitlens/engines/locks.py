@@ -18,7 +18,8 @@ def lock(path: Path, *, shared: bool) -> IO[bytes]:
     file = path.with_name(f"{path.name}.lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle = file.open("ab")
+        # A reader needs no right to write where a writer has been.
+        handle = file.open("rb" if shared and file.is_file() else "ab")
     except OSError as error:
         raise IndexingError(f"{path.parent} cannot be written to: {error.strerror}") from error
     if os.name == "posix":

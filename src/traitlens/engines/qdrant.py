@@ -6,8 +6,9 @@ keywords.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -21,16 +22,26 @@ from traitlens.engines.dialect import (
     Plan,
     filter_of,
     from_keyword,
-    plan_of,
+    having,
+    scoring,
     to_keyword,
 )
-from traitlens.engines.plan import By, window
+from traitlens.engines.plan import (
+    Bounds,
+    By,
+    Found,
+    comparisons,
+    rank_to_beat,
+    sets_of_wishes,
+    window,
+)
 from traitlens.engines.protocol import (
     Entry,
     Point,
     Question,
     Scored,
     Vector,
+    Wish,
     by_rank,
     check_vector,
     entry_to_json,
@@ -38,8 +49,8 @@ from traitlens.engines.protocol import (
     filterable,
     point_id,
 )
-from traitlens.engines.where import COLLECTION, Where
-from traitlens.engines.words import Sparse, document_words, query_words
+from traitlens.engines.where import COLLECTION, Equals, Where
+from traitlens.engines.words import Sparse, document_words, number_of, query_words
 
 OVERSAMPLING = 4.0  # candidates scored again, per answer
 BREADTH = 128  # HNSW's ef: recall@10 .997 on 200,000 near-duplicates
@@ -53,6 +64,7 @@ class Row:
     name: str  # `point_id`
     vector: list[float]
     words: Sparse
+    keywords: Sparse
     payload: dict[str, Any]
 
 
@@ -86,19 +98,40 @@ class QdrantEngine(ABC):
     ) -> list[Scored]:
         """Return the best `k`; approximate above some thousand points."""
         assert k > 0
-        size = window(skip + k)
-        queries = self._queries(question)
-        if question.is_plain:
-            found = self._nearest(queries["looks"], where=self._filter(where), size=size)
-        else:
-            plan = plan_of(question, where, size=size, queries=queries, dialect=self._dialect)
-            found = self._run(plan, size=size)
-        ranked = by_rank(found)[skip : skip + k]
+        ranked = by_rank(self._best(question, where, count=skip + k))[skip : skip + k]
         kept = {k.name: k for k in self._retrieve([name for name, _ in ranked], vectors=False)}
         return [
             Scored(**fields_from_json(kept[name].payload["entry"]), score=score)
             for name, score in ranked
         ]
+
+    def _best(self, question: Question, where: Where | None, *, count: int) -> Found:
+        """Return the (id, score) of the first `count` answers and of others, in any order."""
+        size, queries, allowed = window(count), self._queries(question), self._filter(where)
+        found: dict[By, Found] = {
+            by: self._nearest(query, by=by, where=allowed, size=size)
+            for by, query in queries.items()
+            if query is not None
+        }
+        if question.is_plain:
+            return found["looks"]
+        scores = self._scores(question, {name for f in found.values() for name, _ in f}, queries)
+        rank, bounds = rank_to_beat(count), Bounds.of(question, found, size=size)
+        least = sorted(scores.values())[-rank] if len(scores) >= rank else -math.inf
+        sets = sets_of_wishes(question, bounds, least=least)
+        if sets:
+            steps = having(question, sets, where, size=size, queries=queries, dialect=self._dialect)
+            more = self._any(steps, size=size * len(steps))
+            scores |= self._scores(question, set(more) - scores.keys(), queries)
+        return list(scores.items())
+
+    def _scores(
+        self, question: Question, names: Set[str], queries: Mapping[By, Any]
+    ) -> dict[str, float]:
+        if not names:
+            return {}
+        plan = scoring(question, sorted(names), queries=queries, dialect=self._dialect)
+        return dict(self._run(plan, size=len(names)))
 
     def get(self, token_uid: str) -> Point | None:
         """Return one point."""
@@ -149,23 +182,27 @@ class QdrantEngine(ABC):
     def _row(self, point: Point) -> Row:
         of = f"the vector of {point.token_uid}"
         vector = check_vector(point.vector, dimension=self._dimension, of=of)
-        keywords = sorted({to_keyword(trait) for trait in filterable(point.traits)})
+        named = {Equals(t.trait_type, t.value) for t in filterable(point.traits)}
+        keywords = sorted(to_keyword(one.name, one.value) for one in named)
         return Row(
             name=point_id(point.token_uid),
             vector=vector.tolist(),
             words=document_words(point.caption),
+            keywords={_number(one): 1.0 for one in (Equals(COLLECTION, point.collection), *named)},
             payload={"entry": entry_to_json(point), TRAITS: keywords},
         )
 
     def _queries(self, question: Question) -> dict[By, Any]:
         """Return what is asked for each of the ways to look for candidates."""
-        looks = words = None
+        looks = words = wishes = None
         if question.vector is not None:
             vector = check_vector(question.vector, dimension=self._dimension, of="the query")
-            looks = self._looks(vector.tolist())
+            looks = self._dense(vector.tolist())
         if question.text:
-            words = self._words(query_words(question.text))
-        return {"looks": looks, "words": words, "id": None}
+            words = self._sparse(query_words(question.text), by="words")
+        if numbers := _keywords(question.wishes):
+            wishes = self._sparse(numbers, by="wishes")
+        return {"looks": looks, "words": words, "wishes": wishes, "id": None}
 
     def _filter(self, where: Where | None) -> Any:
         return None if where is None else filter_of(where, self._dialect)
@@ -173,16 +210,20 @@ class QdrantEngine(ABC):
     # What the libraries do
 
     @abstractmethod
-    def _looks(self, vector: list[float]) -> Any:
+    def _dense(self, vector: list[float]) -> Any:
         """Return the query for the nearest dense vectors."""
 
     @abstractmethod
-    def _words(self, words: Sparse) -> Any:
-        """Return the query for the nearest sparse vectors."""
+    def _sparse(self, numbers: Sparse, *, by: By) -> Any:
+        """Return the query for the nearest sparse vectors, those of words or of wishes."""
 
     @abstractmethod
-    def _nearest(self, query: Any, *, where: Any, size: int) -> list[tuple[str, float]]:
-        """Return the (id, cosine) of the best points."""
+    def _nearest(self, query: Any, *, by: By, where: Any, size: int) -> list[tuple[str, float]]:
+        """Return the (id, score) of the best points by a query, the best first."""
+
+    @abstractmethod
+    def _any(self, steps: Sequence[Any], *, size: int) -> list[str]:
+        """Return the ids of the points that any of some steps finds, each once."""
 
     @abstractmethod
     def _run(self, plan: Plan, *, size: int) -> list[tuple[str, float]]:
@@ -203,6 +244,22 @@ class QdrantEngine(ABC):
     @abstractmethod
     def _facet(self, key: str, *, where: Any) -> dict[str, int]:
         """Return how many of the points that satisfy a filter have each value of a field."""
+
+
+def _keywords(wishes: Sequence[Wish]) -> Sparse:
+    """Return the sparse vector whose product with a point's keywords is what its wishes weigh.
+
+    Of a point with several values of one wish it is more.
+    """
+    weights: dict[int, float] = {}
+    for wish in wishes:
+        for number in {_number(comparison) for comparison in comparisons(wish)}:
+            weights[number] = weights.get(number, 0.0) + wish.weight
+    return weights
+
+
+def _number(comparison: Equals) -> int:
+    return number_of(to_keyword(comparison.name, comparison.value))
 
 
 def _point(found: Kept) -> Point:

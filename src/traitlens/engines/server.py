@@ -16,9 +16,10 @@ import qdrant_client
 from qdrant_client import models
 from qdrant_client.http.exceptions import ApiException
 
-from traitlens.engines.dialect import KEYS, TRAITS, VECTOR, WORDS, Dialect, Plan
+from traitlens.engines.dialect import KEYS, KEYWORDS, TRAITS, USED, VECTOR, WORDS, Dialect, Plan
+from traitlens.engines.plan import By
 from traitlens.engines.protocol import Point, point_id
-from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, kept
+from traitlens.engines.qdrant import BREADTH, OVERSAMPLING, PAGE, Kept, QdrantEngine, Row, kept
 from traitlens.engines.words import Sparse
 from traitlens.errors import IndexingError
 
@@ -35,20 +36,20 @@ class _ServerDialect:
     def any_value(self, key: str, values: list[str]) -> Any:
         return models.FieldCondition(key=key, match=models.MatchAny(any=values))
 
+    def is_any_of(self, names: Sequence[str]) -> Any:
+        return models.HasIdCondition(has_id=list(names))
+
     def filter(
         self,
         *,
         must: Sequence[Any] = (),
         should: Sequence[Any] = (),
         must_not: Sequence[Any] = (),
-        at_least: tuple[int, Sequence[Any]] | None = None,
     ) -> Any:
         return models.Filter(
             must=list(must) or None,
             should=list(should) or None,
             must_not=list(must_not) or None,
-            min_should=at_least
-            and models.MinShould(conditions=list(at_least[1]), min_count=at_least[0]),
         )
 
     def holds(self, condition: Any) -> Any:
@@ -69,15 +70,12 @@ class _ServerDialect:
             div=models.DivParams(left=expression, right=total, by_zero_default=0.0)
         )
 
-    def prefetch(
-        self, query: Any, *, size: int, where: Any = None, among: Sequence[Any] = ()
-    ) -> Any:
+    def prefetch(self, query: Any, *, by: By, size: int, where: Any, exactly: bool = False) -> Any:
         return models.Prefetch(
             limit=size,
             query=query,
-            using=None if query is None else _used(query),
-            prefetch=list(among) or None,
-            params=_EXACTLY if among else _roughly(size),
+            using=USED.get(by),
+            params=_EXACTLY if exactly else _roughly(size),
             filter=where,
         )
 
@@ -145,7 +143,10 @@ class ServerEngine(QdrantEngine):
                     quantization_config=_quantization(),
                 )
             },
-            sparse_vectors_config={WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            sparse_vectors_config={
+                WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF),
+                KEYWORDS: models.SparseVectorParams(),
+            },
         )
         for key in (*KEYS.values(), TRAITS):
             keyword = models.PayloadSchemaType.KEYWORD
@@ -156,7 +157,7 @@ class ServerEngine(QdrantEngine):
         rows = [
             models.PointStruct(
                 id=row.name,
-                vector={VECTOR: row.vector, WORDS: _sparse(row.words)},
+                vector=_vectors(row),
                 payload=row.payload,
             )
             for row in self._rows(points)
@@ -191,20 +192,24 @@ class ServerEngine(QdrantEngine):
         if self._is_own:
             self._client.close()
 
-    def _looks(self, vector: list[float]) -> Any:
+    def _dense(self, vector: list[float]) -> Any:
         return models.NearestQuery(nearest=vector)
 
-    def _words(self, words: Sparse) -> Any:
-        return models.NearestQuery(nearest=_sparse(words))
+    def _sparse(self, numbers: Sparse, *, by: By) -> Any:
+        return models.NearestQuery(nearest=_sparse(numbers))
 
-    def _nearest(self, query: Any, *, where: Any, size: int) -> list[tuple[str, float]]:
+    def _nearest(self, query: Any, *, by: By, where: Any, size: int) -> list[tuple[str, float]]:
         return self._query(
             query=query,
-            using=VECTOR,
+            using=USED.get(by),
             query_filter=where,
             limit=size,
             search_params=_roughly(size),
         )
+
+    def _any(self, steps: Sequence[Any], *, size: int) -> list[str]:
+        fusion = models.FusionQuery(fusion=models.Fusion.RRF)
+        return [name for name, _ in self._query(query=fusion, prefetch=list(steps), limit=size)]
 
     def _run(self, plan: Plan, *, size: int) -> list[tuple[str, float]]:
         formula = models.FormulaQuery(
@@ -298,10 +303,9 @@ def _roughly(size: int) -> Any:
     )
 
 
-def _used(query: Any) -> str:
-    """Return which of a point's vectors a query is for."""
-    return WORDS if isinstance(query.nearest, models.SparseVector) else VECTOR
+def _vectors(row: Row) -> dict[str, Any]:
+    return {VECTOR: row.vector, WORDS: _sparse(row.words), KEYWORDS: _sparse(row.keywords)}
 
 
-def _sparse(words: Sparse) -> Any:
-    return models.SparseVector(indices=list(words), values=list(words.values()))
+def _sparse(numbers: Sparse) -> Any:
+    return models.SparseVector(indices=list(numbers), values=list(numbers.values()))

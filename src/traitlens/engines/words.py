@@ -28,15 +28,16 @@ def document_words(text: str) -> Sparse:
     length = sum(counts.values()) / _AVERAGE_STEMS
     norm = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * length)
     return {
-        _number(stem): count * (_SATURATION + 1) / (count + norm) for stem, count in counts.items()
+        number_of(stem): count * (_SATURATION + 1) / (count + norm)
+        for stem, count in counts.items()
     }
 
 
 def query_words(text: str) -> Sparse:
     """Return the sparse vector of a query: its telling words, each once."""
-    return {_number(stem): 1.0 for stem in sorted(telling_stems(text))}
+    return {number_of(stem): 1.0 for stem in sorted(telling_stems(text))}
 
 
-def _number(stem: str) -> int:
-    """Return a stem's number below 2^32: of 10,000 stems, hardly two ever have the same."""
-    return int.from_bytes(hashlib.blake2s(stem.encode(), digest_size=4).digest(), "big")
+def number_of(text: str) -> int:
+    """Return a text's number below 2^32: of 10,000 texts, hardly two ever have the same."""
+    return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=4).digest(), "big")

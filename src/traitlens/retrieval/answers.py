@@ -1,4 +1,7 @@
-"""What a search returns: the question as it was understood, and the hits."""
+"""What a search returns: the question as it was understood, and the hits.
+
+Answers and hits show as pictures where a notebook asks them to (`notebook`).
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,11 @@ class Hit:
     rarity: Rarity | None = None
     copies: int = 1
 
+    def _repr_html_(self) -> str:
+        from traitlens.retrieval.notebook import hit_html
+
+        return hit_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
@@ -76,14 +84,23 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing."""
+    """The hits, best first; `matching` tokens satisfy the filter; `note` says what is missing.
+
+    Where nothing has enough of what the words ask for, the answer has no hits and not `fits`.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     matching: int
     note: str | None
     timings: Timings
+    fits: bool = True
 
     def with_encode_ms(self, encode_ms: float) -> Answer:
         """Return the answer of one who was encoded elsewhere, in that time."""
         return replace(self, timings=replace(self.timings, encode_ms=encode_ms))
+
+    def _repr_html_(self) -> str:
+        from traitlens.retrieval.notebook import answer_html
+
+        return answer_html(self)

@@ -12,7 +12,8 @@ from traitlens.engines.protocol import Vector
 from traitlens.errors import QueryError
 from traitlens.retrieval.answers import Query
 
-# What a token gains that has all that is asked for, beside a cosine in [-1, 1]; and by its caption.
+# What a token gains by a thing that is asked for, beside a cosine in [-1, 1], if it has them all;
+# and by its caption.
 _TRAITS_WEIGHT, _CAPTION_WEIGHT = 1.0, 0.2
 
 
@@ -50,15 +51,13 @@ class Asked:
         share = min(1.0, 2 * self.weight) if self._has_picture else 1.0
         understood = self.query.understood
         wishes = understood.wishes(size=size, weight=share * _TRAITS_WEIGHT)
-        text = "" if self.query.mode == "dense" else understood.positive
+        text = understood.positive if share and self.query.mode != "dense" else ""
         if self.query.mode == "traits" and not self._has_picture:
             if not (wishes or text):
                 return None
             return Question(text=text, words=_CAPTION_WEIGHT, wishes=wishes)
-        # Where no trait is named, captions have no more of the words than the encoder knows.
-        text = text if wishes else ""
         vector = self._vector(encoded)
-        return Question(vector=vector, text=text, words=_CAPTION_WEIGHT, wishes=wishes)
+        return Question(vector=vector, text=text, words=share * _CAPTION_WEIGHT, wishes=wishes)
 
     @property
     def _has_picture(self) -> bool:

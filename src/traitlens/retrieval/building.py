@@ -31,6 +31,8 @@ from traitlens.retrieval.manifest import (
     VECTORS,
     IndexManifest,
     Place,
+    check_sizes,
+    file_sizes,
 )
 from traitlens.retrieval.token_table import TokenTable
 
@@ -86,8 +88,10 @@ def index(
     config, out = config or IndexConfig(), Path(out)
     planned = _planned(dataset, out, encoder=encoder, config=config)
     old = _prepared(out, planned, update=update, replace=replace)
-    if old is not None and old.complete and old.data_fingerprint == planned.data_fingerprint:
-        return _with_components(dataset, out, old)
+    if old is not None:
+        check_sizes(out, old)
+        if old.complete and old.data_fingerprint == planned.data_fingerprint:
+            return _with_components(dataset, out, old)
     planned = planned if old is None else dataclasses.replace(planned, server=old.server)
     with ExitStack() as stack:
         engine = stack.enter_context(planned.open_engine(out))
@@ -109,12 +113,14 @@ def index(
         manifest = dataclasses.replace(
             planned,
             indexed=engine.count(),
+            described=filled.described,
             rejected=filled.rejected,
             complete=True,
             changes=filled.changes,
             seconds=filled.seconds,
         )
     copy_components(dataset, out, manifest.components)
+    manifest = dataclasses.replace(manifest, sizes=file_sizes(out))
     manifest.write(out)
     return manifest
 

@@ -18,7 +18,7 @@ from traitlens.engines.protocol import Vector
 from traitlens.engines.where import COLLECTION
 from traitlens.errors import IndexingError
 from traitlens.models.encoder import Encoder
-from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest
+from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest, check_sizes
 from traitlens.retrieval.token_table import TokenTable
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def check_index(
     check_range("k", k, low=1)
     index = Path(index)
     manifest = IndexManifest.read_from(index)
+    check_sizes(index, manifest)
     with (
         manifest.open_engine(index, read_only=True) as engine,
         TokenTable.open(index / TOKENS, read_only=True) as table,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from traitlens.errors import IndexingError
 from traitlens.retrieval.component_masks import forget_components
-from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest
+from traitlens.retrieval.manifest import TOKENS, VECTORS, IndexManifest, file_sizes
 from traitlens.retrieval.token_table import TokenTable
 
 
@@ -33,6 +33,7 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
     manifest = IndexManifest.read_from(index)
     names = list(token_uids)
     with manifest.open_engine(index) as engine, TokenTable.open(index / TOKENS) as table:
+        table.begin(names)
         deleted = engine.delete(names)
         table.delete(names)
         indexed = engine.count() if manifest.complete else manifest.indexed
@@ -45,6 +46,7 @@ def delete_tokens(index: Path, token_uids: Iterable[str], *, data_fingerprint: s
         manifest,
         data_fingerprint=data_fingerprint,
         indexed=indexed,
+        sizes=file_sizes(index) if manifest.complete else {},
         components=components,
         read=indexed + sum(manifest.rejected.values()) if manifest.complete else manifest.read,
     )

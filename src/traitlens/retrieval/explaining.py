@@ -127,7 +127,7 @@ class Explainer:
         if explained and all(term.heat_GG is None for term in explained):
             whole_GG = None  # what is unclear in each of its parts is not clear as a whole
         # As those on an answer, without one on the number of hits.
-        notes = notes_on(asked.query, matching=asked.query.k, hits=0)
+        notes = notes_on(asked.query, matching=asked.query.k, fits=True, hits=0)
         return Explanation(
             words=asked.query.words or "",
             hit=dataclasses.replace(hit, score=cosine),

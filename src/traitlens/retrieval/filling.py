@@ -1,7 +1,8 @@
 """An index is brought in step with a data set: what is new, what changed, what is gone.
 
-A token is written in this order: its vector's file, the engine, the token table. So what the table
-has is everywhere, and a killed run goes on after it.
+A token is written in this order: its vector's file, a note in the token table that it was begun,
+the engine, the token table. So what the table has is everywhere, and a killed run goes on after it;
+what was begun is written again, or deleted where the data set has changed since and lacks it.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """What a run has done; `rejected` are tokens by reason."""
+    """What a run has done; `described` tokens have traits, `rejected` are tokens by reason."""
 
     changes: Changes
+    described: int
     rejected: dict[str, int]
     seconds: StageSeconds
 
@@ -95,7 +97,7 @@ class Filling:
                 self._write()
             self._tell()
         self._write()
-        self._delete(self._known.keys() - self._seen)
+        self._delete((self._known.keys() | self._table.begun()) - self._seen)
         self._rank()
         with self._timed("optimize"):
             self._engine.optimize()
@@ -103,6 +105,9 @@ class Filling:
         self._tell()
         return Filled(
             changes=Changes(**self._counts),
+            described=sum(
+                bool(traits) for some in self._traits.values() for traits in some.values()
+            ),
             rejected=dict(self._rejected),
             seconds=StageSeconds(**self._seconds),
         )
@@ -145,6 +150,7 @@ class Filling:
     def _write(self) -> None:
         with self._timed("write"):
             self._vectors.add(self._fresh)
+            self._table.begin(row.token_uid for _, row in self._waiting)
             self._engine.upsert([point for point, _ in self._waiting])
             self._table.put(row for _, row in self._waiting)
         for _, row in self._waiting:
@@ -171,15 +177,17 @@ class Filling:
 
     def _point(self, read: _Read) -> Point:
         fresh = self._fresh.get(read.pixels)
-        vector = self._vectors.get(read.pixels) if fresh is None else fresh
+        files = self._vectors
+        vector = files.get(read.pixels) if fresh is None else files.as_kept(fresh)
         return Point(**fields_of_entry(read.entry), vector=vector)
 
     def _delete(self, token_uids: set[str]) -> None:
         if token_uids:
             with self._timed("write"):
+                self._table.begin(token_uids)
                 self._engine.delete(token_uids)
                 self._table.delete(token_uids)
-            self._counts["deleted"] += len(token_uids)
+            self._counts["deleted"] += len(token_uids & self._known.keys())
 
     def _rank(self) -> None:
         for tokens in self._traits.values():
@@ -187,7 +195,10 @@ class Filling:
             self._table.put_rarity(dict(zip(tokens, ranks, strict=True)))
 
     def _tell(self) -> None:
-        self._progress("index", len(self._seen), self._dataset.count())
+        """Tell how many tokens are on disk as the data set has them."""
+        waiting = len(self._waiting)
+        note = f"{waiting:,} waiting to be written" if waiting else ""
+        self._progress("index", len(self._seen) - waiting, self._dataset.count(), note)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

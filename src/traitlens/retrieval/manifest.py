@@ -12,6 +12,7 @@ idx/
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from traitlens.errors import IndexingError
 from traitlens.retrieval.component_masks import FOLDER as COMPONENTS
 
 SCHEMA_VERSION = 3
-_READABLE = (2, 3)  # version 2 has no components
 MANIFEST = "index.json"
 ENGINE = "engine"
 TOKENS = "tokens.sqlite"
@@ -92,11 +92,13 @@ class IndexManifest:
     config: dict[str, Any]
     versions: dict[str, str]
     indexed: int = 0
+    described: int = 0  # of the indexed tokens, those with traits
     rejected: dict[str, int]
     complete: bool = False
     components: dict[str, str] = field(default_factory=dict)  # by collection, the file's SHA-256
     changes: Changes = Changes()
     seconds: StageSeconds = StageSeconds()  # of the run that completed the index
+    sizes: dict[str, int] = field(default_factory=dict)  # of its files in bytes, when `complete`
     schema_version: int = SCHEMA_VERSION
 
     def open_engine(self, index: Path, *, read_only: bool = False) -> VectorEngine:
@@ -123,7 +125,7 @@ class IndexManifest:
         try:
             value = files.read_json(file)
             version = value["schema_version"]
-            if version not in _READABLE:
+            if version != SCHEMA_VERSION:
                 raise IndexingError(
                     f"{index} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}"
                 )
@@ -140,7 +142,33 @@ def _from_json(value: dict[str, Any]) -> IndexManifest:
         "seconds": StageSeconds(**value["seconds"]),
         "server": None if value["server"] is None else Server(**value["server"]),
     }
-    return IndexManifest(**{**value, **parts, "schema_version": SCHEMA_VERSION})
+    return IndexManifest(**{**value, **parts})
+
+
+def file_sizes(index: Path) -> dict[str, int]:
+    """Return {path within the index: bytes} of all files that hold tokens."""
+    inside = (file for part in (ENGINE, VECTORS) for file in sorted((index / part).rglob("*")))
+    held = [index / TOKENS, *inside]
+    return {f.relative_to(index).as_posix(): f.stat().st_size for f in held if f.is_file()}
+
+
+def check_sizes(index: Path, manifest: IndexManifest, *, parts: Sequence[str] = ()) -> None:
+    """Raise IndexingError where a file has not the size that it had when the index was complete.
+
+    Engines do not find a file that was cut off: some read zeros in its place. With `parts`, only
+    these are looked at. Reading an index changes no size; indexes without sizes are older.
+    """
+    for name, size in manifest.sizes.items():
+        if parts and name.partition("/")[0] not in parts:
+            continue
+        file = index / name
+        found = file.stat().st_size if file.is_file() else None
+        if found != size:
+            has = "is gone" if found is None else f"has {found:,} bytes of {size:,}"
+            raise IndexingError(
+                f"{index} is damaged: {name} {has}; `traitlens index --replace` makes it anew "
+                "and encodes no picture whose vector is still there"
+            )
 
 
 def fingerprint_at(data: Path) -> str | None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from traitlens.retrieval.answers import Query
 
 
-def notes_on(query: Query, *, matching: int, hits: int) -> list[str]:
+def notes_on(query: Query, *, matching: int, fits: bool, hits: int) -> list[str]:
     """Return what is to be said of a query whose filter `matching` tokens satisfy."""
-    said = (_shortage(query, matching), _strange(query, hits), _respelled(query))
+    said = (
+        None if fits else f"nothing here fits {query.words!r}; the mode dense goes by looks alone",
+        _shortage(query, matching),
+        _strange(query, hits),
+        _respelled(query),
+    )
     return [note for note in said if note is not None]
 
 

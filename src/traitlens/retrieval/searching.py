@@ -30,14 +30,21 @@ from traitlens.engines import (
     parse,
     resolve,
 )
+from traitlens.engines.locks import lock
 from traitlens.engines.protocol import fields_of, fields_of_entry
-from traitlens.errors import DatasetError, IndexingError, QueryError
+from traitlens.errors import DatasetError, IndexingError, QueryError, UnknownTokenError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
 from traitlens.retrieval.asking import Asked, Encoded
 from traitlens.retrieval.component_masks import StoredComponents
 from traitlens.retrieval.explaining import Explainer, Explanation
-from traitlens.retrieval.manifest import TOKENS, IndexManifest, fingerprint_at
+from traitlens.retrieval.manifest import (
+    ENGINE,
+    TOKENS,
+    IndexManifest,
+    check_sizes,
+    fingerprint_at,
+)
 from traitlens.retrieval.notes import notes_on
 from traitlens.retrieval.token_table import Rarity, TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
@@ -49,6 +56,10 @@ if TYPE_CHECKING:
 
 MAX_K = 10_000
 MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
+# What the best token must have of what is asked for, in [0, 1], or nothing fits: chosen by
+# `benchmarks/searching`, whose figures are in docs/results.md.
+LEAST_MET = 0.15
+MOST_DESCRIBED = 0.95  # of the tokens must have traits, else their words do not tell what fits
 
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
@@ -107,9 +118,11 @@ class Index:
         path = Path(path)
         manifest = IndexManifest.read_from(path)
         if not manifest.complete:
+            lock(path / ENGINE, shared=True).close()  # says so where a writer is at work
             raise IndexingError(f"{path} is not complete; run `traitlens index` again to go on")
         if encoder is not None:
             _check_encoder(encoder, manifest)
+        check_sizes(path, manifest, parts=(ENGINE, TOKENS))
         given = None if data is None else _given_data(manifest, data)
         engine = manifest.open_engine(path, read_only=True)
         try:
@@ -226,14 +239,17 @@ class Index:
         question = asked.question(encoded, size=len(self))
         allowed = _allowed(query)
         found = [] if question is None else self._best(question, query, allowed)
+        fits = self._fits(question, query, allowed, found)
+        found = found if fits else []
         matching = self._matching(allowed, asked.liked)
         searched = time.perf_counter()
         hits = self._hits(found, query)
-        notes = [*notes_on(query, matching=matching, hits=len(hits)), *self._stale]
+        notes = [*notes_on(query, matching=matching, fits=fits, hits=len(hits)), *self._stale]
         return Answer(
             query=query,
             hits=hits,
             matching=matching,
+            fits=fits,
             note="; ".join(notes) or None,
             timings=Timings(
                 encode_ms=1e3 * (searching - started),
@@ -317,14 +333,36 @@ class Index:
         collection, _, token_id = name.partition("/")
         if found is None and token_id and not _CAIP_19.match(name):
             named = And((Equals("collection", collection), Equals("token_id", token_id)))
-            entries = self._engine.find(resolve(named, self.vocabulary), limit=1)
+            try:
+                where = resolve(named, self.vocabulary)
+            except QueryError as error:
+                raise UnknownTokenError(f"the index has no token {name!r}: {error}") from error
+            entries = self._engine.find(where, limit=1)
             found = self._engine.get(entries[0].token_uid) if entries else None
         if found is None:
-            raise QueryError(
+            raise UnknownTokenError(
                 f"the index has no token {name!r}; "
                 "name one by its token_uid or as collection/token_id"
             )
         return found
+
+    def _fits(
+        self, question: Question | None, query: Query, where: Where | None, found: list[Scored]
+    ) -> bool:
+        """Return whether the best token has enough of what the words ask for; see `LEAST_MET`.
+
+        Looks alone cannot tell (docs/results.md), so a picture always fits, and so does anything
+        where tokens have no traits to go by.
+        """
+        understood = query.understood
+        is_said = bool(understood.wanted or understood.unknown)
+        is_told = self.manifest.described >= MOST_DESCRIBED * self.manifest.indexed
+        if query.image or query.like or not (is_said and is_told):
+            return True
+        if question is None:
+            return False
+        best = self._engine.search(question, k=1, where=where) if query.skip else found[:1]
+        return not best or understood.met(best[0], size=len(self)) >= LEAST_MET
 
     def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
         """Return the hits of a page."""

@@ -1,14 +1,15 @@
 """What an index knows of each token beside its vector: a small picture, its pixels, its rarity.
 
-One SQLite file, so a token is there whole or not at all, and answers need no data set. A token that
-is in here is in the engine, too: `building` writes here last.
+One SQLite file, so a token is there whole or not at all, and answers need no data set. A token
+whose digests are in here is in the engine just so: before the engine is touched, `begin` notes
+whose digests hold no longer, until `put` or `delete`; a killed run leaves that note.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +32,7 @@ CREATE TABLE rarity (
     tokens INTEGER NOT NULL    -- of the collection
 ) WITHOUT ROWID;
 """
+_BEGUN = "CREATE TABLE IF NOT EXISTS begun (token_uid TEXT PRIMARY KEY) WITHOUT ROWID"
 _AT_ONCE = 500  # names in one question; SQLite takes 999 everywhere
 
 
@@ -56,7 +58,8 @@ class Rarity:
 class TokenTable:
     """The table in one file; open it with `TokenTable.open`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, file: Path, connection: sqlite3.Connection) -> None:
+        self._file = file
         self._connection = connection
 
     @classmethod
@@ -72,30 +75,47 @@ class TokenTable:
                 connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
                 if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                     connection.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
+                connection.execute(_BEGUN)  # indexes that are older than it get it, too
             connection.execute("SELECT 1 FROM tokens JOIN rarity LIMIT 1")
         except sqlite3.Error as error:
             raise IndexingError(f"{file} is no table of an index's tokens: {error}") from error
-        return cls(connection)
+        return cls(file, connection)
+
+    def begin(self, token_uids: Iterable[str]) -> None:
+        """Note that what the engine has of these tokens is about to change."""
+        names = [(uid,) for uid in token_uids]
+        with self._writing():
+            self._connection.executemany("INSERT OR REPLACE INTO begun VALUES (?)", names)
+
+    def begun(self) -> set[str]:
+        """Return the tokens whose change was begun and not finished; they may not be in here."""
+        return {uid for (uid,) in self._connection.execute("SELECT token_uid FROM begun")}
 
     def put(self, rows: Iterable[TokenRow]) -> None:
         """Write rows, or replace those of the same token; on return they are on disk."""
         values = [(r.token_uid, r.pixels, r.entry, r.collection, r.picture) for r in rows]
-        with self._connection:
+        names = [value[:1] for value in values]
+        with self._writing():
             self._connection.executemany(
                 "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?)", values
             )
+            self._connection.executemany("DELETE FROM begun WHERE token_uid = ?", names)
 
     def delete(self, token_uids: Iterable[str]) -> None:
         """Remove tokens for good."""
         names = [(uid,) for uid in token_uids]
-        with self._connection:
-            self._connection.executemany("DELETE FROM tokens WHERE token_uid = ?", names)
-            self._connection.executemany("DELETE FROM rarity WHERE token_uid = ?", names)
-        self._connection.execute("VACUUM")
+        with self._writing():
+            for part in ("tokens", "rarity", "begun"):
+                self._connection.executemany(f"DELETE FROM {part} WHERE token_uid = ?", names)
+        with self._writing():
+            self._connection.execute("VACUUM")
 
     def digests(self) -> dict[str, tuple[str, str]]:
-        """Return {token_uid: (pixels, entry)} for all tokens."""
-        found = self._connection.execute("SELECT token_uid, pixels, entry FROM tokens")
+        """Return {token_uid: (pixels, entry)} for all tokens but those that were begun."""
+        found = self._connection.execute(
+            "SELECT token_uid, pixels, entry FROM tokens"
+            " WHERE token_uid NOT IN (SELECT token_uid FROM begun)"
+        )
         return {uid: (pixels, entry) for uid, pixels, entry in found}
 
     def pixels_and_collections(self) -> Iterator[tuple[str, str, str]]:
@@ -133,7 +153,7 @@ class TokenTable:
     def put_rarity(self, ranks: Mapping[str, int]) -> None:
         """Write the ranks of a whole collection's tokens."""
         values = [(uid, rank, len(ranks)) for uid, rank in ranks.items()]
-        with self._connection:
+        with self._writing():
             self._connection.executemany("INSERT OR REPLACE INTO rarity VALUES (?, ?, ?)", values)
 
     def rarity(self, token_uids: Collection[str]) -> dict[str, Rarity]:
@@ -150,6 +170,17 @@ class TokenTable:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write whole or not at all, and say in one sentence what is in the way."""
+        try:
+            with self._connection:
+                yield
+        except sqlite3.Error as error:
+            raise IndexingError(
+                f"{self._file} cannot be written: {error}; run the same command again to go on"
+            ) from error
 
     def _select(
         self, columns: str, token_uids: Collection[str], *, table: str = "tokens"

@@ -19,6 +19,7 @@ from traitlens.captions.lexicon import (
     as_listed,
     broader_words,
     lexicon_phrases,
+    listed_parts,
     narrower_words,
     other_words,
 )
@@ -46,6 +47,14 @@ class _Known:
     kind: frozenset[str]
     needs_kind: bool  # a value such as "5" names nothing by itself
     tokens: int
+
+    def is_only_part(self, said: frozenset[str]) -> bool:
+        """Return whether what is said is but a part of a thing's name: the top of a top hat."""
+        for part in listed_parts(self.words):
+            *_, head = stems = stem_list(part)
+            if said < set(stems) and head not in said:
+                return True
+        return False
 
     def is_meant_by(self, said: frozenset[str]) -> bool:
         """Return whether all that is said is said of it, by its value or by its whole type."""
@@ -130,7 +139,12 @@ class TraitFinder:
         return {number for number in shortest if self._known[number].is_meant_by(said)}
 
     def _any_named(self, phrases: Iterable[str]) -> set[int]:
-        return {number for phrase in phrases for number in self._named(phrase)}
+        return {
+            number
+            for phrase in phrases
+            for number in self._named(phrase)
+            if not self._known[number].is_only_part(frozenset(stem_list(phrase)))
+        }
 
     def _nicknamed(self, word: str) -> set[int]:
         """Return the collections whose name ends with a word: a punk is of cryptopunks."""

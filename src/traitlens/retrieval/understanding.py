@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from traitlens.captions.stems import stem
-from traitlens.engines import Equals, Or, Where, Wish
+from traitlens.captions.stems import stem, stems
+from traitlens.engines import Entry, Equals, Or, Where, Wish, matches
+from traitlens.engines.protocol import fields_of
 from traitlens.engines.where import COLLECTION
 from traitlens.records import Trait
 from traitlens.retrieval.trait_finder import Found, TraitFinder
@@ -21,6 +22,7 @@ from traitlens.retrieval.trait_finder import Found, TraitFinder
 _MOST_TERMS = 12  # of a query; the rest is left to the encoder
 _LONGEST = 5  # words of a phrase
 _COLLECTION_FACTOR = 3.0  # who names a collection means hardly any other
+_RESPELLED = 0.7  # how sure we are of a word that was read as another
 
 _WORD = re.compile(r"(?P<minus>(?<!\S)-(?=\w))|(?P<word>[^\W_]+)|(?P<stop>[,;.!?()/&+])")
 # Where one thing ends and another begins.
@@ -72,11 +74,15 @@ class Term:
         """What has one of the traits, as a filter."""
         return any_of(self.found.comparisons)
 
-    def share(self, size: int) -> float:
+    @property
+    def certainty(self) -> float:
+        """How sure we are that this is meant, in [0, 1]."""
+        return self.found.certainty * (1.0 if self.said == self.meant else _RESPELLED)
+
+    def weight(self, size: int) -> float:
         """Return how much it counts beside others, in an index of `size` tokens."""
         named = all(c.name == COLLECTION for c in self.found.comparisons)
-        factor = _COLLECTION_FACTOR if named else 1.0
-        return factor * self.found.certainty * _rarity(self.found.tokens, size)
+        return (_COLLECTION_FACTOR if named else 1.0) * _rarity(self.found.tokens, size)
 
     def means(self, trait: Trait) -> bool:
         """Return whether the trait is one of them."""
@@ -102,19 +108,31 @@ class Understood:
         return tuple(term for term in self.terms if not term.wanted)
 
     def wishes(self, *, size: int, weight: float) -> tuple[Wish, ...]:
-        """Return what is wanted as wishes; `weight` is what an answer gains that has everything.
+        """Return what is wanted as wishes; an answer gains `weight` a term, if it has everything.
 
         The rarer a term in an index of `size` tokens, the more it counts: log(1 + size / tokens).
-        A word that nothing is called counts half as much as one that one token has.
+        A word that nothing is called counts half as much as one that one token has. What we are
+        not sure of gains less.
         """
         if not weight:
             return ()
-        shares = [term.share(size) for term in self.wanted]
-        total = sum(shares) + len(self.unknown) * _rarity(1, size) / 2
-        return tuple(
-            Wish(where=term.where, weight=weight * share / total)
-            for term, share in zip(self.wanted, shares, strict=True)
-        )
+        total = weight * (len(self.wanted) + len(self.unknown))
+        shares = self._shares(size)
+        return tuple(Wish(where=term.where, weight=total * share) for term, share in shares)
+
+    def met(self, entry: Entry, *, size: int) -> float:
+        """Return how much of what is wanted a token has, in [0, 1], by its traits and caption."""
+        fields, said = fields_of(entry), stems(entry.caption)
+        met = sum(share for term, share in self._shares(size) if matches(term.where, fields))
+        told = sum(stem(word) in said for word in self.unknown)
+        return met + (told * _of_unknown(size) / self._asked(size) if told else 0.0)
+
+    def _shares(self, size: int) -> list[tuple[Term, float]]:
+        """Return each wanted term with its share of all that is asked for."""
+        return [(t, t.certainty * t.weight(size) / self._asked(size)) for t in self.wanted]
+
+    def _asked(self, size: int) -> float:
+        return sum(t.weight(size) for t in self.wanted) + len(self.unknown) * _of_unknown(size)
 
 
 def understand(words: str, finder: TraitFinder) -> Understood:
@@ -202,6 +220,10 @@ def _spelled(word: str, finder: TraitFinder) -> str:
     if finder.knows(stem(word)) or finder.find(word) is not None:
         return word
     return finder.spelled(word) or word
+
+
+def _of_unknown(size: int) -> float:
+    return _rarity(1, size) / 2
 
 
 def _rarity(tokens: int, size: int) -> float:

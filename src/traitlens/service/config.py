@@ -26,9 +26,12 @@ class ServeConfig:
     api_key: str | None = None
     hosts: tuple[str, ...] = ()
     max_k: int = 200  # hits of one answer
+    max_skip: int = 2_000  # hits before a page: later ones cost all that come before them
     max_body_bytes: int = 16 * 2**20  # of a request
     max_waiting: int = 256  # requests at work at once; more are told to come back
-    timeout_s: float = 30.0  # of one search
+    timeout_s: float = 30.0  # of one request, from its first line to the last of its answer
+    workers: int = 1  # processes; each has its encoder, and counts rates and requests by itself
+    threads: int = 8  # questions put to the index at once, by each worker
     rate: float = 20.0  # requests a second of one client, not on loopback
     burst: int = 100  # requests that a client may have saved up
     reload_s: float = 2.0  # how often it looks for a newer index
@@ -36,9 +39,12 @@ class ServeConfig:
     def __post_init__(self) -> None:
         check_range("port", self.port, low=0, high=65_535)
         check_range("max_k", self.max_k, low=1, high=10_000)
+        check_range("max_skip", self.max_skip, low=0, high=10_000)
         check_range("max_body_bytes", self.max_body_bytes, low=1_024)
         check_range("max_waiting", self.max_waiting, low=1)
         check_range("timeout_s", self.timeout_s, low=0.01)
+        check_range("workers", self.workers, low=1, high=256)
+        check_range("threads", self.threads, low=1, high=1_000)
         check_range("rate", self.rate, low=0.01)
         check_range("burst", self.burst, low=1)
         check_range("reload_s", self.reload_s, low=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -10,10 +11,11 @@ from collections.abc import Callable
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from traitlens.service.config import ServeConfig
+from traitlens.service.refusals import refused
 
 KEY_COOKIE = "traitlens_key"
 _OPEN = ("/health",)  # asked for by those who only want to know that it is there
@@ -28,10 +30,15 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
+_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 class Gate:
-    """Lets in what has the key, is not too much and not too often, and closes what is too long."""
+    """Lets in what has the key, is not too much and not too often; ends what takes too long.
+
+    The time of a request runs from its first line to the last of its answer, so that neither a slow
+    search nor a client that sends or reads drop by drop keeps its place.
+    """
 
     def __init__(self, app: ASGIApp, *, config: ServeConfig) -> None:
         self._app = app
@@ -43,51 +50,81 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = _Headed(send)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send))
+            await refusal(scope, receive, send)
             return
         self._at_work += 1
+        body = _Bounded(
+            receive, most=self._config.max_body_bytes, is_whole=not _has_body(Headers(scope=scope))
+        )
         try:
-            bounded = _Bounded(receive, most=self._config.max_body_bytes)
-            await self._app(scope, bounded, _with_headers(send))
+            async with asyncio.timeout(self._config.timeout_s) as limit:
+                await self._app(scope, body, send)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if not send.has_begun:
+                await _late(body)(scope, receive, send)
+        except asyncio.CancelledError:  # the service has been told to end, and has waited for it
+            if send.has_begun:
+                raise
+            await refused(503, "the service ends", connection="close")(scope, receive, send)
         finally:
             self._at_work -= 1
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         """Return why a request is not let in, if it is not."""
         headers = Headers(scope=scope)
         if not _is_addressed(headers.get("host", ""), self._config):
-            return _refused(421, "this service does not answer to that host name")
+            return refused(421, "this service does not answer to that host name")
         if scope["path"] in _OPEN:
             return None
         if not self._config.is_local and not self._rates.take(
             scope["client"] and scope["client"][0]
         ):
-            return _refused(429, "too many requests; wait a second", retry_after_s=1)
+            return refused(429, "too many requests; wait a second", retry_after="1")
         if self._config.api_key is not None and not _has_key(headers, self._config.api_key):
-            return _refused(401, "the API key is missing or wrong; send it as X-API-Key")
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._config.max_body_bytes:
-            return _refused(413, f"a request has at most {self._config.max_body_bytes} bytes")
+            return refused(401, "the API key is missing or wrong; send it as X-API-Key")
+        if not _is_at_most(headers.get("content-length", "0"), self._config.max_body_bytes):
+            return _too_large(self._config.max_body_bytes)
         if self._at_work >= self._config.max_waiting:
-            return _refused(503, "too many requests at once; try again", retry_after_s=1)
+            return refused(503, "too many requests at once; try again", retry_after="1")
         return None
 
 
 class _Bounded:
     """What arrives of a body whose length was not said, up to a bound."""
 
-    def __init__(self, receive: Receive, *, most: int) -> None:
+    def __init__(self, receive: Receive, *, most: int, is_whole: bool) -> None:
         self._receive = receive
         self._most = self._left = most
+        self.is_whole = is_whole  # whether all of it has arrived
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise HTTPException(413, f"a request has at most {self._most} bytes")
+        self.is_whole = not message.get("more_body", False)
         return message
+
+
+class _Headed:
+    """Sends an answer with the headers that every answer has."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [(name, value) for name, value in _HEADERS if name not in present]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await self._send(message)
 
 
 class _Rates:
@@ -118,7 +155,13 @@ def _is_addressed(host: str, config: ServeConfig) -> bool:
     name = name.strip("[]").lower()
     if not config.is_local and not config.hosts:
         return True  # behind whatever name; the key is what counts
-    return name in {"127.0.0.1", "::1", "localhost", config.host.lower(), *config.hosts}
+    return name in {
+        "127.0.0.1",
+        "::1",
+        "localhost",
+        config.host.lower(),
+        *map(str.lower, config.hosts),
+    }
 
 
 def _has_key(headers: Headers, key: str) -> bool:
@@ -128,23 +171,20 @@ def _has_key(headers: Headers, key: str) -> bool:
     return any(secrets.compare_digest(one.encode(), key.encode()) for one in given)
 
 
-def _refused(status: int, detail: str, *, retry_after_s: int | None = None) -> JSONResponse:
-    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
-    return JSONResponse({"detail": detail}, status_code=status, headers=headers)
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *(
-                    (name.encode(), value.encode())
-                    for name, value in SECURITY_HEADERS.items()
-                    if name.encode() not in present
-                ),
-            ]
-        await send(message)
+def _is_at_most(length: str, most: int) -> bool:
+    return length.isdecimal() and len(length) < 16 and int(length) <= most
 
-    return sending
+
+def _too_large(most: int) -> Response:
+    return refused(413, f"a request has at most {most} bytes", connection="close")
+
+
+def _late(body: _Bounded) -> Response:
+    """Return who was too slow: the service, or a client that has not sent all yet."""
+    if body.is_whole:
+        return refused(504, "the answer was not found in time")
+    return refused(408, "the request did not arrive in time", connection="close")

@@ -57,25 +57,39 @@ class LiveIndex:
         try:
             yield served
         finally:
-            self._release(served)
+            self.release(served)
+
+    def hold(self, served: Served) -> None:
+        """Keep open what a caller has from `served`, until its `release`."""
+        with self._lock:
+            served.users += 1
+
+    def release(self, served: Served) -> None:
+        """Let go of what is served; the last one to do so closes it."""
+        with self._lock:
+            served.users -= 1
+            is_last = served.users == 0
+        if is_last:
+            served.close()
 
     def refresh(self) -> bool:
         """Open what is at the path now, if it is another index; return whether it was.
 
-        One that cannot be opened leaves the old one in place, and raises TraitlensError.
+        One that cannot be opened leaves the old one in place, and raises TraitlensError, once.
         """
         mark = _mark_of(self._path)
         if mark == self._mark:
             return False
+        self._mark = mark
         newer = self._open()
         with self._lock:
-            older, self._current, self._mark = self._current, newer, mark
-        self._release(older)
+            older, self._current = self._current, newer
+        self.release(older)
         return True
 
     def close(self) -> None:
         """Close the index, after the last request that is at work with it."""
-        self._release(self._current)
+        self.release(self._current)
 
     def _open(self) -> Served:
         # Resolved once, so that all of its files are those of one folder.
@@ -86,13 +100,6 @@ class LiveIndex:
             index.close()
             raise
         return Served(index)
-
-    def _release(self, served: Served) -> None:
-        with self._lock:
-            served.users -= 1
-            is_last = served.users == 0
-        if is_last:
-            served.close()
 
 
 def _mark_of(path: Path) -> Mark | None:

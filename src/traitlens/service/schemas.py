@@ -75,6 +75,7 @@ class AnswerOut(BaseModel):
     terms: list[TermOut]
     unknown: list[str] = Field(description="words that nothing in the index is called")
     matching: int = Field(description="tokens that satisfy the filter")
+    fits: bool = Field(description="false: no token has enough of what the words ask for")
     note: str | None
     timings: TimingsOut
     hits: list[HitOut]
@@ -115,6 +116,7 @@ def answer_out(answer: Answer) -> AnswerOut:
         terms=[_term_out(term) for term in query.understood.terms],
         unknown=list(query.understood.unknown),
         matching=answer.matching,
+        fits=answer.fits,
         note=answer.note,
         timings=TimingsOut(
             encode_ms=answer.timings.encode_ms,

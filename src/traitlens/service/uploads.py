@@ -32,9 +32,9 @@ class Uploads:
         return await loop.run_in_executor(self._thread, self._decoded, data)
 
     def close(self) -> None:
-        """End the child process."""
-        self._thread.submit(self._guard.close).result()
-        self._thread.shutdown()
+        """End the child process, after the picture that it is at work with."""
+        self._thread.shutdown(cancel_futures=True)
+        self._guard.close()
 
     def _decoded(self, data: bytes) -> Image.Image:
         (answer,) = self._guard.pictures([(data, "upload")])

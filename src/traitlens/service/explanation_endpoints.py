@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from anyio import to_thread
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from traitlens.records import Trait
@@ -19,10 +18,8 @@ from traitlens.retrieval import ExplainedTerm, Explanation
 from traitlens.retrieval.component_masks import Mask, mask_picture
 from traitlens.retrieval.heat import Grid
 from traitlens.retrieval.searching import MAX_CHARACTERS
+from traitlens.service.serving import Service
 from traitlens.standardization import png_bytes
-
-if TYPE_CHECKING:
-    from traitlens.service.app import Service
 
 HeatOut = Annotated[
     list[list[float]] | None,
@@ -60,22 +57,22 @@ class ExplanationOut(BaseModel):
     note: str | None
 
 
-def add_explanations(app: FastAPI, service: Service) -> None:
-    """Add the endpoint to the service."""
+def explanation_endpoints(service: Service) -> APIRouter:
+    """Return the endpoint that says why a token answers some words."""
+    router = APIRouter()
     one_at_a_time = asyncio.Semaphore(1)
 
-    @app.get(
+    @router.get(
         "/explanations/{token_uid:path}", summary="Say why a token answers some words, and where."
     )
     async def explanation(
         token_uid: str,
         q: Annotated[str, Query(max_length=MAX_CHARACTERS, description="what was asked for")],
     ) -> ExplanationOut:
-        async with asyncio.timeout(service.config.timeout_s):
-            with service.live.served() as served:
-                async with one_at_a_time:
-                    found = await to_thread.run_sync(served.index.explain, token_uid, q)
-                    return explanation_out(found)
+        async with one_at_a_time:
+            return await service.asked(lambda index: explanation_out(index.explain(token_uid, q)))
+
+    return router
 
 
 def explanation_out(found: Explanation) -> ExplanationOut:

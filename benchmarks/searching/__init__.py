@@ -1,0 +1,1 @@
+"""What search finds: precision by words, where nothing fits, and free-text queries."""

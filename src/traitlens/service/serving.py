@@ -1,0 +1,119 @@
+"""What the endpoints share: the index, the threads that ask it, and what is counted of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar, Unpack
+
+from traitlens.errors import QueryError, TraitlensError
+from traitlens.models.encoder import Encoder
+from traitlens.retrieval import Index
+from traitlens.retrieval.asking import Encoded
+from traitlens.retrieval.searching import SearchOptions
+from traitlens.service.config import ServeConfig
+from traitlens.service.live_index import LiveIndex, Served
+from traitlens.service.measuring import Metrics
+from traitlens.service.schemas import AnswerOut, answer_out
+from traitlens.service.uploads import Uploads
+
+T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+_LOOKUP_THREADS = 2
+
+
+class Service:
+    """The index that is served, asked by a few threads.
+
+    What takes long and what is merely looked up have threads of their own. A request that is given
+    up leaves its thread to end by itself, which is why there are few: what then waits for one is
+    given up in its turn.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        config: ServeConfig,
+        *,
+        load_encoder: Callable[[str], Encoder] | None = None,
+    ) -> None:
+        self.config = config
+        self.live = LiveIndex(path, load_encoder=load_encoder)
+        self.uploads = Uploads(max_bytes=config.max_body_bytes)
+        self.metrics = Metrics()
+        self._searches = ThreadPoolExecutor(config.threads, "search")
+        self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, "lookup")
+
+    async def search(self, words: str | None = None, **options: Unpack[SearchOptions]) -> AnswerOut:
+        """Return the answer to a search (`Index.search`), encoded with others that wait."""
+        self._check(**options)
+        with self.live.served() as served:
+            asked = await self._in(
+                self._searches, served, lambda index: index.ask(words, **options)
+            )
+            started = time.perf_counter()
+            text = None if asked.text is None else await served.texts.vector(asked.text)
+            image = None if asked.image is None else await served.images.vector(asked.image)
+            encode_ms = 1e3 * (time.perf_counter() - started)
+
+            def answered(index: Index) -> AnswerOut:
+                answer = index.answer(asked, Encoded(text=text, image=image))
+                return answer_out(answer.with_encode_ms(encode_ms))
+
+            return await self._in(self._searches, served, answered)
+
+    async def asked(self, question: Callable[[Index], T]) -> T:
+        """Return what the index says to a question that may take it long."""
+        with self.live.served() as served:
+            return await self._in(self._searches, served, question)
+
+    async def looked_up(self, question: Callable[[Index], T]) -> T:
+        """Return what the index says to a question of milliseconds."""
+        with self.live.served() as served:
+            return await self._in(self._lookups, served, question)
+
+    async def watch(self) -> None:
+        """Take the place of an index by a newer one when there is one."""
+        while True:
+            await asyncio.sleep(self.config.reload_s)
+            try:
+                if await asyncio.to_thread(self.live.refresh):
+                    self.metrics.reloads.inc()
+            except TraitlensError as error:
+                _LOG.warning("the newer index is not served: %s", error)
+
+    def close(self) -> None:
+        """Let go of the index and the decoder; what nobody waits for any more is not begun."""
+        for threads in (self._searches, self._lookups):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self.uploads.close()
+        self.live.close()
+
+    async def _in(
+        self, threads: ThreadPoolExecutor, served: Served, question: Callable[[Index], T]
+    ) -> T:
+        """Return what an index says, asked in a thread, for which it stays open to the end."""
+        under_way = self.metrics.under_way
+        self.live.hold(served)
+        under_way.inc()
+
+        def done(_: object) -> None:
+            under_way.dec()
+            self.live.release(served)
+
+        work = threads.submit(question, served.index)
+        work.add_done_callback(done)
+        return await asyncio.wrap_future(work)
+
+    def _check(self, **options: Unpack[SearchOptions]) -> None:
+        """Raise QueryError for more hits, or a later page, than the service gives."""
+        for name, given, most in (
+            ("k", options["k"], self.config.max_k),
+            ("skip", options["skip"], self.config.max_skip),
+        ):
+            if given > most:
+                raise QueryError(f"{name} must be at most {most} here; got {given}")
