@@ -25,6 +25,7 @@ OPERATIONS = {
     "/tokens/{token_uid}": "get",
     "/thumbnails/{token_uid}": "get",
     "/pictures/{token_uid}": "get",
+    "/explanations/{token_uid}": "get",
     "/health": "get",
     "/metrics": "get",
 }

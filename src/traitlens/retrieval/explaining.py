@@ -30,6 +30,7 @@ from traitlens.retrieval.understanding import Term, Understood
 
 _SAMPLE = 1_000  # tokens that one is compared with
 _LEAST_SAMPLE = 20  # a share of fewer says nothing
+_MOST_UNKNOWN = 12  # words that nothing is called; each is encoded
 _OF_COLLECTION = 250  # tokens that one is compared with before its heat is shown
 _LEAST_NEARER = 0.5  # of these; docs/results.md has what it does
 _FLAT = "no part of the picture speaks for these words clearly, as the encoder sees it"
@@ -184,7 +185,8 @@ def _terms(understood: Understood, hit: Hit) -> tuple[ExplainedTerm, ...]:
         ExplainedTerm(meant=term.meant, wanted=term.wanted, met_by=_met_by(term, hit))
         for term in understood.terms
     )
-    unknown = (ExplainedTerm(meant=word, is_known=False) for word in understood.unknown)
+    strange = understood.unknown[:_MOST_UNKNOWN]
+    unknown = (ExplainedTerm(meant=word, is_known=False) for word in strange)
     return (*named, *unknown)
 
 
