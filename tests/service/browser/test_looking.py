@@ -171,6 +171,26 @@ def test_heat_is_laid_over_the_picture_and_said_in_words(page: Page, address: st
     expect(overlay).to_have_count(0)
 
 
+def test_each_of_the_words_has_a_heat_map_of_its_own(page: Page, address: str) -> None:
+    def of_each(route: Route) -> None:
+        heats = {"hat": [[1.0, 0.0], [0.0, 0.0]], "body": [[0.0, 0.0], [0.0, 1.0]]}
+        terms = [{"meant": name, "matched": True, "heat": heat} for name, heat in heats.items()]
+        route.fulfill(json={"terms": [*terms, {"meant": "pin", "matched": False, "heat": None}]})
+
+    page.route("**/explanations/**", of_each)
+    page.goto(address + LINK)
+    caption = dialog(page).locator("figcaption")
+    expect(caption.get_by_role("button")).to_have_text(["hat", "body"])
+    for name, place in (
+        ("hat", "at the top, on the left"),
+        ("body", "at the bottom, on the right"),
+    ):
+        caption.get_by_role("button", name=name).click()
+        expect(caption).to_contain_text(f"What speaks for “{name}” is {place}.")
+        expect(caption.locator("[aria-pressed=true]")).to_have_text([name])
+        expect(dialog(page).locator("canvas")).to_have_count(1)
+
+
 def test_a_trait_shows_its_part_of_the_picture_to_keys_and_pointers(
     page: Page, address: str
 ) -> None:

@@ -54,7 +54,11 @@ def test_words_are_searched_while_one_types(page: Page, address: str) -> None:
 def test_an_older_answer_does_not_take_the_place_of_a_newer(page: Page, address: str) -> None:
     older = re.compile("q=blue$")
     held: list[Route] = []
-    page.route(older, held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(older, hold)
     page.goto(address)
     with page.expect_request(older):
         page.locator("#words").fill("blue")

@@ -41,7 +41,7 @@ export function link(changes) {
 
 /** Go to the address with some names changed; `picture` null is none, and without it the old one. */
 export function go(changes, { replace = false, picture } = {}) {
-  const state = { ...history.state, depth: depth(changes.token) };
+  const state = { ...history.state, depth: depth(changes.token, replace) };
   if (picture !== undefined) state.picture = picture && remembered(picture);
   history[replace ? "replaceState" : "pushState"](state, "", link(changes));
   dispatchEvent(new PopStateEvent("popstate", { state }));
@@ -54,10 +54,11 @@ function remembered(picture) {
 }
 
 /** Return how many entries back the list lies behind a token; 0 where it was never shown. */
-function depth(token) {
+function depth(token, replace) {
+  const here = history.state?.depth ?? 0;
   if (!token) return 0;
   if (!asked().token) return 1;
-  return history.state?.depth ? history.state.depth + 1 : 0;
+  return here && !replace ? here + 1 : here;
 }
 
 /** Go from a token back to the list. */

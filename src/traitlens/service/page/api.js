@@ -20,7 +20,8 @@ export async function ask(path, options = {}) {
   }
 }
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+/** Return after some milliseconds. */
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function refusal(answer, { detail }) {
   const text = Array.isArray(detail) ? detail[0]?.msg : detail;

@@ -8,11 +8,7 @@ import { showHits } from "./results.js";
 
 const PAUSE_MS = 180; // in typing, after which one is searched for
 
-const form = $("form"),
-  words = $("words"),
-  file = $("file"),
-  chip = $("chip"),
-  drop = $("drop");
+const [form, words, file, chip, drop] = ["form", "words", "file", "chip", "drop"].map($);
 let typing = 0;
 let isFresh = true; // whether the next words are an entry of the history of their own
 

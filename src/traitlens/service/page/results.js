@@ -5,8 +5,8 @@ import { asked, go, link, where } from "./address.js";
 import { ask } from "./api.js";
 import { welcome } from "./welcome.js";
 
-const FIRST = 48; // hits of the first page; later ones are larger, as each costs a search
-const LARGEST = 192;
+const FIRST = 48; // hits of the first page, and of a list; page.css says why so many
+const LARGEST = 4 * FIRST; // later ones are larger, as each costs a search
 const DEEPEST = 10_000; // no search goes further down
 const AHEAD_PX = 1_500; // how far above its end a list grows
 
@@ -21,8 +21,8 @@ export const hitOf = (token) => hits.get(token);
 
 /** Return the hits before and after one, where there are any. */
 export function beside(token) {
-  const all = [...hits.keys()],
-    place = all.indexOf(token);
+  const all = [...hits.keys()];
+  const place = all.indexOf(token);
   return place < 0 ? [] : [all[place - 1], all[place + 1]];
 }
 
@@ -57,7 +57,7 @@ async function greet(signal) {
 /** Show the hits from the place `skip` on. */
 async function page(now, skip) {
   const { signal } = search;
-  const k = Math.max(FIRST, Math.min(LARGEST, skip, DEEPEST - skip));
+  const k = Math.max(FIRST, Math.min(LARGEST, skip));
   $("answer").ariaBusy = "true";
   try {
     const answer = await found(now, { k, skip, mode: now.mode }, signal);
@@ -122,7 +122,11 @@ function add(found) {
   // An index that took the old one's place between two pages may repeat some.
   const fresh = found.filter((hit) => !hits.has(hit.token_uid));
   for (const hit of fresh) hits.set(hit.token_uid, hit);
-  list.append(...fresh.map(card));
+  for (let place = 0; place < fresh.length; place += FIRST) {
+    const start = hits.size - fresh.length + place + 1;
+    const cards = fresh.slice(place, place + FIRST).map(card);
+    list.append(make("ol", { className: "hits", start }, ...cards));
+  }
 }
 
 function term({ meant, wanted, means }) {
@@ -176,12 +180,13 @@ list.addEventListener("click", (event) => {
 
 // Arrows walk over the hits.
 list.addEventListener("keydown", (event) => {
-  const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const columns = Number(getComputedStyle(list.firstChild).getPropertyValue("--columns"));
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
   const here = event.target.closest(".hit");
   if (!step || !here) return;
   event.preventDefault();
-  list.children[[...list.children].indexOf(here) + step]?.firstChild.focus();
+  const all = [...list.querySelectorAll(".hit")];
+  all[all.indexOf(here) + step]?.firstChild.focus();
 });
 
 const near = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && grow(), {

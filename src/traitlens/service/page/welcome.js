@@ -6,8 +6,8 @@ import { ask } from "./api.js";
 
 const EXAMPLES = 6;
 const PICTURES = 4; // of each
-const RAREST = 4,
-  COMMONEST_SHARE = 0.2; // tokens that have a trait which makes a good example
+const RAREST = 4; // tokens that have a trait which makes a good example
+const COMMONEST_SHARE = 0.2; // of all tokens
 const WORDS = /^\p{L}[\p{L} '-]{3,22}$/u;
 
 /** Show in a box how many tokens there are, and examples. */
