@@ -26,7 +26,6 @@ OPERATIONS = {
     "/tokens/{token_uid}": "get",
     "/thumbnails/{token_uid}": "get",
     "/pictures/{token_uid}": "get",
-    "/explanations/{token_uid}": "get",
     "/health": "get",
     "/metrics": "get",
 }
