@@ -14,7 +14,7 @@ from typing import Protocol
 
 import resvg_py
 from PIL import Image
-from standardizing_corpus import Sample
+from .standardizing_corpus import Sample
 
 from traitlens.standardization import (
     FrameConfig,

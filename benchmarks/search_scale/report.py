@@ -134,4 +134,4 @@ def _pictures(real: Dataset, name: str, rng: np.random.Generator) -> list[Image.
 def _quantiles(vectors_ND: Scores) -> NDArray[np.floating]:
     cosines_NN = vectors_ND @ vectors_ND.T
     np.fill_diagonal(cosines_NN, -1)
-    return np.quantile(1 - cosines_NN.max(axis=1), _QUANTILES)
+    return np.asarray(np.quantile(1 - cosines_NN.max(axis=1), _QUANTILES))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines.opening import opened
 from traitlens.engines import ENGINES, And, EngineName, Equals, Point, Question, Wish
-from traitlens.engines.plan import Bounds, rank_to_beat, sets_of_wishes
+from traitlens.engines.plan import Bounds, By, Found, rank_to_beat, sets_of_wishes
 from traitlens.engines.protocol import fields_of
 from traitlens.engines.where import matches
 from traitlens.records import Location, Trait
@@ -39,7 +39,7 @@ def test_sets_above_the_last_of_the_list_are_in_the_list() -> None:
 
 
 def test_a_list_that_holds_all_leaves_nothing_to_find() -> None:
-    found = {"wishes": [("a", 0.9), ("b", 0.2)]}
+    found: dict[By, Found] = {"wishes": [("a", 0.9), ("b", 0.2)]}
     assert Bounds.of(Question(wishes=WISHES), found, size=128).wishes == 0
     assert Bounds.of(Question(wishes=WISHES), found, size=2).wishes == 0.2
 

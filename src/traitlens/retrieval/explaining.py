@@ -129,6 +129,8 @@ class Explainer:
             whole_GG = None  # what is unclear in each of its parts is not clear as a whole
         # As those on an answer, without one on the number of hits.
         notes = notes_on(asked.query, matching=asked.query.k, fits=True, hits=0)
+        if whole_GG is None and all(term.heat_GG is None for term in explained):
+            notes.append(_FLAT)
         return Explanation(
             words=asked.query.words or "",
             hit=dataclasses.replace(hit, score=cosine),
@@ -137,7 +139,7 @@ class Explainer:
             terms=explained,
             heat_GG=whole_GG,
             masks={} if picture is None else self._masks(token, picture, terms),
-            note="; ".join([*notes, *([_FLAT] if whole_GG is None else [])]) or None,
+            note="; ".join(notes) or None,
         )
 
     @cached_property
