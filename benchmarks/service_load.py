@@ -33,6 +33,8 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from traitlens.retrieval import Index
+
 SERVE = "from traitlens.cli.main import main; main()"
 SHARES = {"words": 40, "filter": 15, "like": 10, "picture": 5, "thumbnail": 25, "facets": 5}
 WARM_UP = 20  # requests
@@ -180,12 +182,16 @@ class Overhead:
     parts: dict[str, float]
     own: float
     floor: float
+    cpu: float  # means, of all threads
+    index_cpu: float
 
 
-async def overhead(address: str, *, requests: int) -> Overhead:
+async def overhead(index: Path, address: str, pid: int, *, requests: int) -> Overhead:
     async with aiohttp.ClientSession(address) as client:
         known = await material(client, random.Random(0))
+        cpu_s = cpu_seconds(pid)
         took, bodies = await timed_searches(client, known, requests=requests)
+        cpu_s = cpu_seconds(pid) - cpu_s
     answers = [body["timings"] for body in bodies]
     within = [sum(timings[key] for key in SEARCH_KEYS) for timings in answers]
     own = [ms - inner for ms, inner in zip(took, within, strict=True)]
@@ -197,7 +203,20 @@ async def overhead(address: str, *, requests: int) -> Overhead:
         parts={key: statistics.median(one[key] for one in answers) for key in SEARCH_KEYS},
         own=statistics.median(own),
         floor=statistics.median(floor),
+        cpu=1e3 * cpu_s / (requests + WARM_UP),
+        index_cpu=index_cpu_ms(index, known, requests=requests),
     )
+
+
+def index_cpu_ms(path: Path, known: Material, *, requests: int) -> float:
+    """Return what the same searches take without a service."""
+    with Index.open(path) as opened:
+        opened.warm_up()
+        rng, started = random.Random(1), time.process_time()
+        for _ in range(requests):
+            options = request("words", known, rng)[2]
+            opened.search(options["params"]["q"], k=24, fold=True)
+    return 1e3 * (time.process_time() - started) / requests
 
 
 async def timed_searches(
@@ -277,7 +296,9 @@ def print_overhead(found: Overhead) -> None:
     parts = ", ".join(f"{key.removesuffix('_ms')} {ms:.1f}" for key, ms in found.parts.items())
     Console().print(
         f"one client, medians: {found.request:.1f} ms a search ({parts}), the service's own "
-        f"{found.own:.1f} ms; a bare endpoint with the same JSON {found.floor:.1f} ms"
+        f"{found.own:.1f} ms; a bare endpoint with the same JSON {found.floor:.1f} ms; "
+        f"CPU {found.cpu:.1f} ms a search, of the index alone {found.index_cpu:.1f}; "
+        f"load of the machine {os.getloadavg()[0]:.0f}"
     )
 
 
@@ -285,12 +306,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("index", type=Path)
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=30, help="0 for the overhead alone")
     parser.add_argument("--overhead", type=int, default=500, help="searches of one client")
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
     with serving(asked.index, asked.workers) as (pid, address):
-        print_overhead(asyncio.run(overhead(address, requests=asked.overhead)))
+        searches = overhead(asked.index, address, pid, requests=asked.overhead)
+        print_overhead(asyncio.run(searches))
+        if not asked.seconds:
+            return
         seen = asyncio.run(load(address, pid, clients=asked.clients, seconds=asked.seconds))
         print_load(seen, clients=asked.clients)
     if seen.wrong:

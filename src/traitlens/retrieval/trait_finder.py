@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -50,11 +50,7 @@ class _Known:
 
     def is_only_part(self, said: frozenset[str]) -> bool:
         """Return whether what is said is but a part of a thing's name: the top of a top hat."""
-        for part in listed_parts(self.words):
-            *_, head = stems = stem_list(part)
-            if said < set(stems) and head not in said:
-                return True
-        return False
+        return any(said < part and head not in said for part, head in _listed(self.words))
 
     def is_meant_by(self, said: frozenset[str]) -> bool:
         """Return whether all that is said is said of it, by its value or by its whole type."""
@@ -139,12 +135,11 @@ class TraitFinder:
         return {number for number in shortest if self._known[number].is_meant_by(said)}
 
     def _any_named(self, phrases: Iterable[str]) -> set[int]:
-        return {
-            number
-            for phrase in phrases
-            for number in self._named(phrase)
-            if not self._known[number].is_only_part(frozenset(stem_list(phrase)))
-        }
+        found: set[int] = set()
+        for phrase in phrases:
+            said = frozenset(stem_list(phrase))
+            found |= {n for n in self._named(phrase) if not self._known[n].is_only_part(said)}
+        return found
 
     def _nicknamed(self, word: str) -> set[int]:
         """Return the collections whose name ends with a word: a punk is of cryptopunks."""
@@ -162,6 +157,13 @@ class TraitFinder:
             tokens=sum(k.tokens for k in known),
             certainty=certainty,
         )
+
+
+@lru_cache(maxsize=1 << 16)
+def _listed(words: str) -> tuple[tuple[frozenset[str], str], ...]:
+    """Return the stems of each of the lexicon's phrases in a name, and the last of them."""
+    found = [stem_list(part) for part in listed_parts(words)]
+    return tuple((frozenset(stems), stems[-1]) for stems in found)
 
 
 def _known(name: str, value: str, tokens: int) -> _Known | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future
+from threading import Lock
 from typing import Generic, TypeVar
 
 from traitlens.engines.protocol import Vector
@@ -15,54 +15,36 @@ T = TypeVar("T")
 MAX_BATCH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting(Generic[T]):
-    item: T
-    answer: asyncio.Future[Vector]
-
-
 class EncodeQueue(Generic[T]):
-    """Encodes texts, or pictures, that come one by one, in batches; nothing waits for company."""
+    """Encodes texts, or pictures, that threads bring one by one; nothing waits for company.
+
+    The thread that finds the encoder idle encodes all that waits, its own among it. So a request
+    that is alone costs no change of threads, which on a busy machine takes as long as the encoder.
+    """
 
     def __init__(self, encode: Callable[[Sequence[T]], Vectors]) -> None:
         self._encode = encode
-        self._waiting: list[_Waiting[T]] = []
-        self._worker: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1)
+        self._waiting: deque[tuple[T, Future[Vector]]] = deque()
+        self._at_work = Lock()
 
-    async def vector(self, item: T) -> Vector:
+    def vector(self, item: T) -> Vector:
         """Return the vector of one item; raise what the encoder raises."""
-        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
-        return await waiting.answer
+        mine: Future[Vector] = Future()
+        self._waiting.append((item, mine))
+        while not mine.done():
+            with self._at_work:
+                if not mine.done():
+                    self._encode_some()
+        return mine.result()
 
-    def close(self) -> None:
-        """Let the thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _work(self) -> None:
-        """Encode what waits until nothing does."""
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            some, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            wanted = [w for w in some if not w.answer.cancelled()]
-            if not wanted:
-                continue
-            try:
-                vectors = await loop.run_in_executor(
-                    self._thread, self._encode, [w.item for w in wanted]
-                )
-            except Exception as error:
-                _tell(wanted, error)
-            else:
-                for waiting, vector in zip(wanted, vectors, strict=True):
-                    if not waiting.answer.cancelled():
-                        waiting.answer.set_result(vector)
-
-
-def _tell(waiting: Sequence[_Waiting[T]], error: Exception) -> None:
-    for one in waiting:
-        if not one.answer.cancelled():
-            one.answer.set_exception(error)
+    def _encode_some(self) -> None:
+        """Encode what has waited longest."""
+        some = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+        try:
+            vectors = self._encode([item for item, _ in some])
+        except Exception as error:  # whatever it is, everyone who waits is to hear of it
+            for _, answer in some:
+                answer.set_exception(error)
+        else:
+            for (_, answer), vector in zip(some, vectors, strict=True):
+                answer.set_result(vector)

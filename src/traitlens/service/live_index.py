@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ from PIL import Image
 
 from traitlens.errors import TraitlensError
 from traitlens.models.encoder import Encoder
-from traitlens.retrieval import Index
+from traitlens.retrieval import Answer, Index
+from traitlens.retrieval.asking import Asked, Encoded
 from traitlens.retrieval.manifest import MANIFEST
 from traitlens.service.encoding import EncodeQueue
 
@@ -27,11 +29,14 @@ class Served:
         self.images: EncodeQueue[Image.Image] = EncodeQueue(index.encoder.encode_images)
         self.users = 1  # that it is the current one is a use
 
-    def close(self) -> None:
-        """Close the index."""
-        self.texts.close()
-        self.images.close()
-        self.index.close()
+    def answer(self, asked: Asked) -> Answer:
+        """Return the answer to a search, encoded together with others that wait."""
+        started = time.perf_counter()
+        text = None if asked.text is None else self.texts.vector(asked.text)
+        image = None if asked.image is None else self.images.vector(asked.image)
+        encode_ms = 1e3 * (time.perf_counter() - started)
+        answer = self.index.answer(asked, Encoded(text=text, image=image))
+        return answer.with_encode_ms(encode_ms)
 
 
 class LiveIndex:
@@ -51,18 +56,17 @@ class LiveIndex:
     @contextmanager
     def served(self) -> Iterator[Served]:
         """Yield what is served now; it stays open within the block."""
-        with self._lock:
-            served = self._current
-            served.users += 1
+        served = self.take()
         try:
             yield served
         finally:
             self.release(served)
 
-    def hold(self, served: Served) -> None:
-        """Keep open what a caller has from `served`, until its `release`."""
+    def take(self) -> Served:
+        """Return what is served now; it stays open until its `release`."""
         with self._lock:
-            served.users += 1
+            self._current.users += 1
+            return self._current
 
     def release(self, served: Served) -> None:
         """Let go of what is served; the last one to do so closes it."""
@@ -70,7 +74,7 @@ class LiveIndex:
             served.users -= 1
             is_last = served.users == 0
         if is_last:
-            served.close()
+            served.index.close()
 
     def refresh(self) -> bool:
         """Open what is at the path now, if it is another index; return whether it was.

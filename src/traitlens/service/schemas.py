@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -129,25 +130,28 @@ def answer_out(answer: Answer) -> AnswerOut:
 
 def token_out(hit: Hit) -> TokenOut:
     """Return a token as JSON has it."""
-    matched = set(hit.matched)
-    name = quote(hit.token_uid, safe="")
-    rare = hit.rarity
-    return TokenOut(
-        token_uid=hit.token_uid,
-        collection=hit.collection,
-        token_id=hit.token_id,
-        caption=hit.caption,
-        traits=[_trait_out(trait, matched=trait in matched) for trait in hit.traits],
-        rarity=None if rare is None else RarityOut(rank=rare.rank, tokens=rare.tokens),
-        copies=hit.copies,
-        thumbnail=f"/thumbnails/{name}",
-        picture=f"/pictures/{name}",
-    )
+    return TokenOut(**_fields(hit))
 
 
 def _hit_out(hit: Hit) -> HitOut:
-    token = token_out(hit)
-    return HitOut(**token.model_dump(), rank=hit.rank, score=hit.score, missing=list(hit.missing))
+    return HitOut(**_fields(hit), rank=hit.rank, score=hit.score, missing=list(hit.missing))
+
+
+def _fields(hit: Hit) -> dict[str, Any]:
+    """Return the fields of a token's model."""
+    name = quote(hit.token_uid, safe="")
+    rare = hit.rarity
+    return {
+        "token_uid": hit.token_uid,
+        "collection": hit.collection,
+        "token_id": hit.token_id,
+        "caption": hit.caption,
+        "traits": [_trait_out(trait, matched=trait in hit.matched) for trait in hit.traits],
+        "rarity": None if rare is None else RarityOut(rank=rare.rank, tokens=rare.tokens),
+        "copies": hit.copies,
+        "thumbnail": f"/thumbnails/{name}",
+        "picture": f"/pictures/{name}",
+    }
 
 
 def _trait_out(trait: Trait, *, matched: bool) -> TraitOut:

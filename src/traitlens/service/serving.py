@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TypeVar, Unpack
 from traitlens.errors import QueryError, TraitlensError
 from traitlens.models.encoder import Encoder
 from traitlens.retrieval import Explanation, Index
-from traitlens.retrieval.asking import Encoded
 from traitlens.retrieval.searching import SearchOptions
 from traitlens.service.config import ServeConfig
 from traitlens.service.live_index import LiveIndex, Served
@@ -53,37 +51,23 @@ class Service:
     async def search(self, words: str | None = None, **options: Unpack[SearchOptions]) -> AnswerOut:
         """Return the answer to a search (`Index.search`), encoded with others that wait."""
         self._check(**options)
-        with self.live.served() as served:
-            asked = await self._in(
-                self._searches, served, lambda index: index.ask(words, **options)
-            )
-            started = time.perf_counter()
-            text = None if asked.text is None else await served.texts.vector(asked.text)
-            image = None if asked.image is None else await served.images.vector(asked.image)
-            encode_ms = 1e3 * (time.perf_counter() - started)
 
-            def answered(index: Index) -> AnswerOut:
-                answer = index.answer(asked, Encoded(text=text, image=image))
-                return answer_out(answer.with_encode_ms(encode_ms))
+        def answered(served: Served) -> AnswerOut:
+            return answer_out(served.answer(served.index.ask(words, **options)))
 
-            return await self._in(self._searches, served, answered)
+        return await self._in(self._searches, answered)
 
     async def asked(self, question: Callable[[Index], T]) -> T:
         """Return what the index says to a question that may take it long."""
-        with self.live.served() as served:
-            return await self._in(self._searches, served, question)
+        return await self._in(self._searches, lambda served: question(served.index))
 
     async def explained(self, token: str, words: str) -> Explanation:
         """Return why a token answers some words."""
-        with self.live.served() as served:
-            return await self._in(
-                self._explanations, served, lambda index: index.explain(token, words)
-            )
+        return await self._in(self._explanations, lambda served: served.index.explain(token, words))
 
     async def looked_up(self, question: Callable[[Index], T]) -> T:
         """Return what the index says to a question of milliseconds."""
-        with self.live.served() as served:
-            return await self._in(self._lookups, served, question)
+        return await self._in(self._lookups, lambda served: question(served.index))
 
     async def watch(self) -> None:
         """Take the place of an index by a newer one when there is one."""
@@ -102,19 +86,16 @@ class Service:
         self.uploads.close()
         self.live.close()
 
-    async def _in(
-        self, threads: ThreadPoolExecutor, served: Served, question: Callable[[Index], T]
-    ) -> T:
-        """Return what an index says, asked in a thread, for which it stays open to the end."""
-        under_way = self.metrics.under_way
-        self.live.hold(served)
+    async def _in(self, threads: ThreadPoolExecutor, question: Callable[[Served], T]) -> T:
+        """Return what is said in a thread, to whose end the index stays open."""
+        served, under_way = self.live.take(), self.metrics.under_way
         under_way.inc()
 
         def done(_: object) -> None:
             under_way.dec()
             self.live.release(served)
 
-        work = threads.submit(question, served.index)
+        work = threads.submit(question, served)
         work.add_done_callback(done)
         return await asyncio.wrap_future(work)
 
