@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
+import uuid
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +74,22 @@ def test_what_a_killed_update_began_is_undone_by_one_that_goes_back(
             index(other, out, encoder=ColourEncoder(), config=config, update=True)
         index(data, out, encoder=ColourEncoder(), config=config, update=True)
         assert contents(out) == before
+
+
+def test_tokens_that_a_kill_left_twice_are_written_once(tmp_path: Path) -> None:
+    data, out = drawn_dataset(tmp_path / "data", {"robots": 30}), tmp_path / "idx"
+    index(data, out, encoder=ColourEncoder(), config=IndexConfig())
+    made, before = IndexManifest.read_from(out), contents(out)
+    (segment,) = (out / "engine" / "segments").iterdir()
+    shutil.copytree(segment, segment.with_name(str(uuid.UUID(int=1))))
+    replace(made, complete=False, sizes={}).write(out)
+    with made.open_engine(out, read_only=True) as engine:
+        assert engine.has_doubles()
+        assert engine.count() == 30
+    index(data, out, encoder=DyingEncoder(batches=0), config=IndexConfig())
+    with made.open_engine(out, read_only=True) as engine:
+        assert not engine.has_doubles()
+    assert contents(out) == before
 
 
 def test_progress_counts_what_is_on_disk(tmp_path: Path) -> None:
