@@ -104,7 +104,15 @@ def test_progress_counts_what_is_on_disk(tmp_path: Path) -> None:
         progress=lambda _, done, total, note="": told.append((done, note)),
     )
     waiting = "4 waiting to be written"
-    assert told == [(0, waiting), (8, ""), (8, waiting), (16, ""), (16, waiting), (20, "")]
+    assert told == [
+        (0, waiting),
+        (8, ""),
+        (8, waiting),
+        (16, ""),
+        (16, waiting),
+        (20, ""),
+        (20, ""),
+    ]
 
 
 @pytest.mark.parametrize("engine", LOCAL)

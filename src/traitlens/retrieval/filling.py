@@ -98,6 +98,7 @@ class Filling:
                 self._write()
             self._tell()
         self._write()
+        self._tell()
         self._delete((self._known.keys() | self._table.begun()) - self._seen)
         self._rank()
         with self._timed("optimize"):
