@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# A local EVM node for the tests of collecting; without npm they run on a slower one in Python.
-NPM_CI := npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent --prefix tests/collecting/chain
+# A local EVM node for the tests of collecting, which without npm run on a slower one in Python; and
+# what the tests of the page check its accessibility with.
+NPM_CI := npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent --prefix
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format encoder clean
@@ -48,5 +49,6 @@ $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing traitlens with torch and the tools for its tests (about 1.5 GB, once)"
 	@$(PIP) --editable '.[build,samples,video,ray,train,dev]'
-	@if command -v npm >/dev/null; then $(NPM_CI); else echo "no npm: chain tests run on eth-tester"; fi
+	@if command -v npm >/dev/null; then $(NPM_CI) tests/collecting/chain && $(NPM_CI) tests/service/browser; \
+	else echo "no npm: chain tests run on eth-tester, and axe-core does not look at the page"; fi
 	@touch $@

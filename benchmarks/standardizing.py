@@ -1,6 +1,6 @@
 """Pictures a second on one core: standardizing, beside a plain Pillow loop and img2dataset.
 
-    python benchmarks/standardizing.py --pictures 5000 --pfp ../shared/pfp \
+    python -m benchmarks.standardizing --pictures 5000 --pfp ../shared/pfp \
         --img2dataset-python /tmp/img2dataset/bin/python
 
 Everyone makes the same of a picture: its first frame, upright, on white, exactly 512 px wide, as
@@ -33,13 +33,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from standardizing_contenders import CONFIG, OURS, PILLOW, Answer, Contender, Job, contenders, ours
-from standardizing_corpus import Sample, by_kind, make_corpus
 
 from traitlens.processes import process_pool
 from traitlens.standardization import Limits, decode, perceptual_hash, png_bytes, sizes
 from traitlens.standardization.hashing import pixels_sha256
 from traitlens.standardization.pixel_art import pixel_grid
+
+from .standardizing_contenders import CONFIG, OURS, PILLOW, Answer, Contender, Job, contenders, ours
+from .standardizing_corpus import Sample, by_kind, make_corpus
 
 BLOCK = 50  # pictures after which the next contender takes its turn
 COMPARED = 11  # one picture in so many has its pixels compared

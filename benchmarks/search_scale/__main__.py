@@ -2,11 +2,11 @@
 
     python -m benchmarks.search_scale data/ --tokens 1000000 --collections nouns moonbirds
 
-`data/` is a data set of real collections that `traitlens build` made. Tokens are re-composed of their
-components (`making`), encoded and indexed as `traitlens index` does it, and asked about real tokens
-(`asking`); the truth is a scan of all (`truth`). A killed run goes on where it was, also with
-more `--tokens`: shards, vectors and the index stay in `--work`. `--stop-after index` makes the
-index and measures nothing. A million tokens take some 8 GB of memory and 4 GB of disk.
+`data/` is a data set of real collections that `traitlens build` made. Tokens are re-composed of
+their components (`making`), encoded and indexed as `traitlens index` does it, and asked about real
+tokens (`asking`); the truth is a scan of all (`truth`). A killed run goes on where it was, also
+with more `--tokens`: shards, vectors and the index stay in `--work`. `--stop-after index` makes the
+index and measures nothing.
 
 FAISS answers with numbers alone and gets its filters ready-made; our engine reads its filter and
 answers with whole entries. CPU times are what to compare where other work shares the machine.
@@ -78,20 +78,21 @@ def _measure(
     rate = bandwidth()
     with manifest.open_engine(folder, read_only=True) as engine, Index.open(folder) as opened:
         systems = [ours(engine, truth), scan(truth), flat(truth), graph(truth), cells(truth)]
-        plain = [asked(truth, one.vector, None) for one in tuning]
+        settings, figures = {}, {}
         with threads(1):
-            settings = {system.name: tune(system, plain, truth) for system in systems}
-            figures = {
-                share: compare(
-                    systems,
+            for share, wheres in filters(truth, seed=options.seed).items():
+                tuned_on, asked_of = (
                     [
                         asked(truth, one.vector, wheres[number % len(wheres)])
-                        for number, one in enumerate(measured)
-                    ],
-                    truth,
+                        for number, one in enumerate(some)
+                    ]
+                    for some in (tuning, measured)
                 )
-                for share, wheres in filters(truth, seed=options.seed).items()
-            }
+                settings[share] = {s.name: tune(s, tuned_on, truth) for s in systems}
+                figures[share] = compare(systems, asked_of, truth)
+            for system in systems:
+                if (setting := settings[1.0][system.name]) is not None:
+                    system.tune(setting)
             plain = [asked(truth, one.vector, None) for one in measured]
             rates = {
                 system.name: [throughput(system, plain, threads=count) for count in (1, cores())]

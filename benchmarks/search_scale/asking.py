@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from traitlens.captions import trait_words
+from traitlens.captions.words import trait_words
 from traitlens.engines import And, Where
 from traitlens.engines.where import Equals
 from traitlens.models import Encoder

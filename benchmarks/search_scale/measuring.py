@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from .truth import Best, Truth
 
 K = 10
 GOOD = 0.99  # recall from which a setting will do
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -45,8 +49,8 @@ class Figures:
         )
 
 
-def timed[T](figures: Figures, ask: Callable[[], T]) -> T:
-    """Return what `ask` does, and note its times."""
+def timed(figures: Figures, ask: Callable[[], _T]) -> _T:
+    """Return what `ask` returns, and note its times."""
     wall, cpu = time.perf_counter(), time.process_time()
     answer = ask()
     figures.cpu.append(1e3 * (time.process_time() - cpu))
@@ -66,7 +70,7 @@ def compare(
         turn = number % len(systems)
         for system in (*systems[turn:], *systems[:turn]):
             figures = found[system.name]
-            rows = timed(figures, lambda system=system: system.ask(question, K))  # type: ignore[misc]
+            rows = timed(figures, partial(system.ask, question, K))
             assert matching_N[rows].all(), f"{system.name} answers what the filter forbids"
             figures.note(rows, best, best.recall(rows, scores_N))
     return found
@@ -105,7 +109,7 @@ def worded(
         scores_N = truth.scores(question)
         matching_N = np.ones(len(truth), np.bool_) if question.vector is not None else scores_N > 0
         best = Best.of(scores_N, matching_N, k=K)
-        hits = timed(figures, lambda q=question: engine.search(q, k=K))  # type: ignore[misc]
+        hits = timed(figures, partial(engine.search, question, k=K))
         rows = [truth.row_of[hit.token_uid] for hit in hits]
         figures.note(rows, best, best.recall(rows, scores_N))
     return figures

@@ -34,7 +34,7 @@ _FIGURES = (
 
 def filter_tables(
     figures: Mapping[float, Mapping[str, Figures]],
-    settings: Mapping[str, int | None],
+    settings: Mapping[float, Mapping[str, int | None]],
     *,
     tokens: int,
 ) -> list[Table]:
@@ -43,7 +43,7 @@ def filter_tables(
         Table(
             title=f"{100 * share:g}% of {tokens:,} tokens may be answers, one thread",
             columns=(Column("system"), Column("setting", "count"), *_FIGURES),
-            rows=tuple((name, settings[name], *one.row()) for name, one in of_share.items()),
+            rows=tuple((name, settings[share][name], *one.row()) for name, one in of_share.items()),
         )
         for share, of_share in figures.items()
     ]
@@ -134,4 +134,4 @@ def _pictures(real: Dataset, name: str, rng: np.random.Generator) -> list[Image.
 def _quantiles(vectors_ND: Scores) -> NDArray[np.floating]:
     cosines_NN = vectors_ND @ vectors_ND.T
     np.fill_diagonal(cosines_NN, -1)
-    return np.quantile(1 - cosines_NN.max(axis=1), _QUANTILES)
+    return np.asarray(np.quantile(1 - cosines_NN.max(axis=1), _QUANTILES))

@@ -74,9 +74,9 @@ class Truth:
             case Not(part):
                 return ~self.matching(part)
             case And(parts):
-                return np.logical_and.reduce([self.matching(part) for part in parts])
+                return np.asarray(np.all([self.matching(part) for part in parts], axis=0))
             case Or(parts):
-                return np.logical_or.reduce([self.matching(part) for part in parts])
+                return np.asarray(np.any([self.matching(part) for part in parts], axis=0))
 
     def cosines(self, queries_QD: Scores) -> Scores:
         """Return the cosines of all tokens: (Q, N)."""
@@ -127,7 +127,7 @@ class Best:
         if not self.wanted:
             return 1.0
         good = sum(scores_N[row] >= self.least - TOLERANCE for row in set(rows))
-        return min(good, self.wanted) / self.wanted
+        return float(min(good, self.wanted) / self.wanted)
 
 
 def _posting(found: Sequence[tuple[int, float]]) -> tuple[Rows, Scores]:

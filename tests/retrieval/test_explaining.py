@@ -15,7 +15,7 @@ from traitlens.errors import QueryError
 from traitlens.records import Trait
 from traitlens.retrieval import Explanation, Index, IndexConfig, IndexManifest, index
 from traitlens.retrieval.deleting import delete_tokens
-from traitlens.retrieval.heat import GRID, heat_of, look
+from traitlens.retrieval.heat import GRID, heat_of, look, opaque
 from traitlens.separation import SeparationConfig, components, load_masks
 from traitlens.store import Dataset
 
@@ -69,6 +69,15 @@ def test_words_that_nothing_is_called_are_terms_that_nothing_meets(opened: Index
     found = explained(opened, "submarine", having=RED_HAT)
     assert [(t.meant, t.is_known, t.is_met) for t in found.terms] == [("submarine", False, False)]
     assert found.note is not None and "no trait here is called 'submarine'" in found.note
+
+
+def test_a_long_question_of_strange_words_has_few_terms(opened: Index) -> None:
+    words = " ".join(f"{chr(97 + n % 26)}{chr(97 + n // 26)}q" for n in range(400))
+    assert len(explained(opened, words, having=RED_HAT).terms) <= 12
+
+
+def test_large_art_is_looked_at_small() -> None:
+    assert opaque(Image.new("RGB", (512, 300))).shape == (150, 256, 3)
 
 
 def test_the_heat_of_a_part_lies_on_it(opened: Index) -> None:
@@ -172,6 +181,6 @@ def test_where_a_picture_rises_as_much_as_it_falls_is_no_heat() -> None:
 
 def test_a_picture_of_any_shape_is_looked_at() -> None:
     parts = {"background": "blue", "body": "red", "hat": "green"}
-    for size in [(1, 1), (24, 24), (200, 50), (300, 300)]:
+    for size in [(1, 1), (24, 24), (200, 50), (1, 900)]:
         looks = look(draw(parts).resize(size, Image.Resampling.NEAREST), ColourEncoder())
         assert looks.falls(ColourEncoder().encode_texts(["green hat"])[0]).shape == (GRID, GRID)

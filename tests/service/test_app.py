@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -9,12 +10,14 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
+import traitlens
 from tests.helpers import draw, drawn_token, png
 from tests.service.small_service import client_of, made_index
 from traitlens.errors import ConfigError
 from traitlens.service import ServeConfig
 
 UID = "local:files/folder:owls/3"
+PAGE = Path(traitlens.__file__).with_name("service") / "page"
 KEY = "sixteen-characters-and-more"
 
 
@@ -193,11 +196,19 @@ def test_a_newer_index_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 def test_the_page_and_its_files_come_from_here_and_nothing_else_does(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for name, kind in (("page.css", "text/css"), ("page.js", "javascript"), ("icon.svg", "svg")):
-        assert f"/static/{name}" in page.text
-        assert kind in client.get(f"/static/{name}").headers["content-type"]
+    kinds = {"css": "text/css", "js": "javascript", "svg": "svg"}
+    names = set(re.findall(r"/static/([\w.]+)", page.text))
+    assert names == {"page.css", "page.js", "icon.svg"}
+    scripts = {file.name for file in PAGE.iterdir() if file.suffix == ".js"}
+    for name in names | scripts:
+        answer = client.get(f"/static/{name}")
+        assert kinds[name.partition(".")[2]] in answer.headers["content-type"]
+        assert not [word for word in ("innerHTML", "https://", "eval(") if word in answer.text]
     for name in ("nothing.js", "..%2Fapp.py", "index.html"):
         assert client.get(f"/static/{name}").status_code == 404
-    script = client.get("/static/page.js").text
-    assert "innerHTML" not in script
-    assert not [word for word in ("http://", "https://", "eval(") if word in page.text + script]
+
+
+def test_the_page_asks_for_the_key_itself(home: Path) -> None:
+    with client_of(home, host="0.0.0.0", api_key=KEY) as opened:
+        for path, status in (("/", 200), ("/static/page.js", 200), ("/facets", 401)):
+            assert opened.get(path).status_code == status

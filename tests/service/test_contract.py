@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
@@ -22,15 +23,21 @@ OPERATIONS = {
     "/search": "get",
     "/image-search": "post",
     "/facets": "get",
+    "/explanations/{token_uid}": "get",
     "/tokens/{token_uid}": "get",
     "/thumbnails/{token_uid}": "get",
     "/pictures/{token_uid}": "get",
     "/health": "get",
     "/metrics": "get",
 }
-WITH_PARAMETERS = ("/search", "/image-search", "/facets")  # any text is a token's name
+WITH_PARAMETERS = (
+    "/search",
+    "/image-search",
+    "/facets",
+    "/explanations/{token_uid}",
+)  # any text is a token's name
 # No schema says what a filter, or what a picture is: such requests are told why with 400.
-SAID_BY_NO_SCHEMA = CHECKS.get_by_names(["positive_data_acceptance"])
+SAID_BY_NO_SCHEMA: list[Any] = CHECKS.get_by_names(["positive_data_acceptance"])
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -77,7 +84,7 @@ def _ask_all(schema: OpenApiSchema, path: str, mode: GenerationMode) -> None:
 
     @EXAMPLES
     @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         case.call_and_validate(excluded_checks=SAID_BY_NO_SCHEMA)
 
     ask()
@@ -103,7 +110,7 @@ def spoken(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def test_nearly_sensible_searches_never_fail(
     client: TestClient, q: str, where: str, mode: str, skip: int
 ) -> None:
-    asked = {"q": q, "where": where, "mode": mode, "skip": skip}
+    asked: dict[str, str | int] = {"q": q, "where": where, "mode": mode, "skip": skip}
     answer = client.get("/search", params=asked)
     assert answer.status_code in (200, 400), answer.text
     assert isinstance(answer.json().get("detail", ""), str)

@@ -71,12 +71,10 @@ def print_explanation(found: Explanation) -> None:
 
 
 def _hottest(term: ExplainedTerm) -> str:
-    """Return the hottest place, in shares of the picture from its left and its top."""
-    if term.heat_GG is None:
+    if term.hottest is None:
         return ""
-    size = len(term.heat_GG)
-    row, column = divmod(int(term.heat_GG.argmax()), size)
-    return f"{(column + 0.5) / size:.0%} from the left, {(row + 0.5) / size:.0%} from the top"
+    left, top = term.hottest
+    return f"{left:.0%} from the left, {top:.0%} from the top"
 
 
 def as_dict(found: Explanation) -> dict[str, Any]:

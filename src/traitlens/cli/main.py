@@ -26,6 +26,7 @@ from traitlens.cli.export_model import export_model
 from traitlens.cli.import_data import import_data
 from traitlens.cli.index import index
 from traitlens.cli.leaks import leaks
+from traitlens.cli.mcp import mcp
 from traitlens.cli.reproduce import reproduce
 from traitlens.cli.samples import samples
 from traitlens.cli.search import search
@@ -41,6 +42,7 @@ EXTRAS = dict.fromkeys(("pyarrow", "aiohttp", "yarl"), "build")
 EXTRAS |= dict.fromkeys(("torch", "transformers", "safetensors", "onnx", "peft"), "train")
 EXTRAS |= {
     "qdrant_client": "server",
+    "mcp": "mcp",
     "dicebear": "samples",
     "av": "video",
     "ray": "ray",
@@ -82,6 +84,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     search,
     explain,
     serve,
+    mcp,
 )
 for command in COMMANDS:
     app.command("import" if command is import_data else None)(command)

@@ -82,7 +82,9 @@ def scoring(
     """Return the plan that scores the points of these ids, see `Question`."""
     where = dialect.filter(must=[dialect.is_any_of(names)])
     # A point's cosine is the first score, its BM25 the next. Without a vector some have neither.
-    by: list[By] = [*_scorers(question), *([] if question.vector is not None else ["id"])]
+    by = _scorers(question)
+    if question.vector is None:
+        by.append("id")
     steps = [
         dialect.prefetch(queries[one], by=one, size=len(names), where=where, exactly=True)
         for one in by

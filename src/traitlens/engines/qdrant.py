@@ -52,7 +52,8 @@ from traitlens.engines.protocol import (
 from traitlens.engines.where import COLLECTION, Equals, Where
 from traitlens.engines.words import Sparse, document_words, number_of, query_words
 
-OVERSAMPLING = 4.0  # candidates scored again, per answer
+# Candidates scored again, per answer: recall@10 of words .993 among 40,000 tokens, with 4 .987.
+OVERSAMPLING = 8.0
 BREADTH = 128  # HNSW's ef: recall@10 .997 on 200,000 near-duplicates
 PAGE = 1_000  # points of one request
 

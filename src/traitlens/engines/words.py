@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 from traitlens.captions.stems import stem_list, telling_stems
 
@@ -38,6 +39,7 @@ def query_words(text: str) -> Sparse:
     return {number_of(stem): 1.0 for stem in sorted(telling_stems(text))}
 
 
+@lru_cache(maxsize=65_536)
 def number_of(text: str) -> int:
     """Return a text's number below 2^32: of 10,000 texts, hardly two ever have the same."""
     return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=4).digest(), "big")

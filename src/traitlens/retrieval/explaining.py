@@ -30,6 +30,7 @@ from traitlens.retrieval.understanding import Term, Understood
 
 _SAMPLE = 1_000  # tokens that one is compared with
 _LEAST_SAMPLE = 20  # a share of fewer says nothing
+_MOST_UNKNOWN = 12  # words that nothing is called; each is encoded
 _OF_COLLECTION = 250  # tokens that one is compared with before its heat is shown
 _LEAST_NEARER = 0.5  # of these; docs/results.md has what it does
 _FLAT = "no part of the picture speaks for these words clearly, as the encoder sees it"
@@ -53,6 +54,14 @@ class ExplainedTerm:
     def is_met(self) -> bool:
         """Whether the token has what is wanted, or lacks what is not."""
         return bool(self.met_by) == self.wanted
+
+    @property
+    def hottest(self) -> tuple[float, float] | None:
+        """The middle of the hottest cell, in shares of the picture from its left and its top."""
+        if self.heat_GG is None:
+            return None
+        row, column = divmod(int(self.heat_GG.argmax()), len(self.heat_GG))
+        return (column + 0.5) / len(self.heat_GG), (row + 0.5) / len(self.heat_GG)
 
     @property
     def may_be_seen(self) -> bool:
@@ -116,10 +125,12 @@ class Explainer:
             dataclasses.replace(term, heat_GG=heat_GG if term.may_be_seen else None)
             for term, heat_GG in zip(terms, heats, strict=True)
         )
-        if terms and not any(term.may_be_seen for term in terms):
-            whole_GG = None
+        if explained and all(term.heat_GG is None for term in explained):
+            whole_GG = None  # what is unclear in each of its parts is not clear as a whole
         # As those on an answer, without one on the number of hits.
         notes = notes_on(asked.query, matching=asked.query.k, fits=True, hits=0)
+        if whole_GG is None and all(term.heat_GG is None for term in explained):
+            notes.append(_FLAT)
         return Explanation(
             words=asked.query.words or "",
             hit=dataclasses.replace(hit, score=cosine),
@@ -128,7 +139,7 @@ class Explainer:
             terms=explained,
             heat_GG=whole_GG,
             masks={} if picture is None else self._masks(token, picture, terms),
-            note="; ".join([*notes, *([_FLAT] if whole_GG is None else [])]) or None,
+            note="; ".join(notes) or None,
         )
 
     @cached_property
@@ -176,7 +187,8 @@ def _terms(understood: Understood, hit: Hit) -> tuple[ExplainedTerm, ...]:
         ExplainedTerm(meant=term.meant, wanted=term.wanted, met_by=_met_by(term, hit))
         for term in understood.terms
     )
-    unknown = (ExplainedTerm(meant=word, is_known=False) for word in understood.unknown)
+    strange = understood.unknown[:_MOST_UNKNOWN]
+    unknown = (ExplainedTerm(meant=word, is_known=False) for word in strange)
     return (*named, *unknown)
 
 

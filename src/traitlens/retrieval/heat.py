@@ -20,6 +20,7 @@ from PIL import Image
 from traitlens.engines.protocol import Vector
 from traitlens.models.encoder import Encoder, Vectors
 from traitlens.models.pixels import on_background
+from traitlens.retrieval.small_pictures import MAX_SIDE_PX
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
 Grid = NDArray[np.float64]  # (G, G), rows top to bottom, stretched over the picture
@@ -62,9 +63,13 @@ def look(image: Image.Image, encoder: Encoder) -> Looks:
 
 
 def opaque(image: Image.Image) -> Pixels:
-    """Return the pixels of a picture, RGB on the encoder's background; small art is enlarged."""
+    """Return the pixels of a picture, RGB on the encoder's background, of a size to be looked at.
+
+    Small art is enlarged, and large art reduced, as there are some 250 copies of it.
+    """
     rgb = on_background(image)
-    factor = -(-_LEAST_SIDE_PX // min(rgb.size))
+    rgb.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
+    factor = -(-_LEAST_SIDE_PX // max(rgb.size))
     return np.asarray(rgb).repeat(factor, axis=0).repeat(factor, axis=1)
 
 

@@ -127,7 +127,8 @@ class IndexManifest:
             version = value["schema_version"]
             if version != SCHEMA_VERSION:
                 raise IndexingError(
-                    f"{index} has schema version {version!r}, this traitlens reads {SCHEMA_VERSION}"
+                    f"{index} has schema version {version!r}, this traitlens reads "
+                    f"{SCHEMA_VERSION}; make it anew with `traitlens index --replace`"
                 )
             return _from_json(value)
         except (ValueError, KeyError, TypeError) as error:

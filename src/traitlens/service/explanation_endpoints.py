@@ -1,12 +1,7 @@
-"""Why a token answers some words: /explanations/…
-
-For an explanation a picture is encoded some 250 times, so one is made at a time; the others wait,
-as long as a search may take.
-"""
+"""Why a token answers some words: /explanations/…"""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from typing import Annotated
 
@@ -60,7 +55,6 @@ class ExplanationOut(BaseModel):
 def explanation_endpoints(service: Service) -> APIRouter:
     """Return the endpoint that says why a token answers some words."""
     router = APIRouter()
-    one_at_a_time = asyncio.Semaphore(1)
 
     @router.get(
         "/explanations/{token_uid:path}", summary="Say why a token answers some words, and where."
@@ -69,8 +63,7 @@ def explanation_endpoints(service: Service) -> APIRouter:
         token_uid: str,
         q: Annotated[str, Query(max_length=MAX_CHARACTERS, description="what was asked for")],
     ) -> ExplanationOut:
-        async with one_at_a_time:
-            return await service.asked(lambda index: explanation_out(index.explain(token_uid, q)))
+        return explanation_out(await service.explained(token_uid, q))
 
     return router
 

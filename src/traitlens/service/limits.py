@@ -18,7 +18,9 @@ from traitlens.service.config import ServeConfig
 from traitlens.service.refusals import refused
 
 KEY_COOKIE = "traitlens_key"
-_OPEN = ("/health",)  # asked for by those who only want to know that it is there
+# /health is for those who only want to know that it is there; the page asks for the key itself.
+_OPEN = ("/", "/health")
+_OPEN_BELOW = "/static/"
 _MOST_CLIENTS = 10_000  # whose rate is remembered
 
 # Nothing from anywhere else, no inline script or style, no frame around it.
@@ -79,7 +81,7 @@ class Gate:
         headers = Headers(scope=scope)
         if not _is_addressed(headers.get("host", ""), self._config):
             return refused(421, "this service does not answer to that host name")
-        if scope["path"] in _OPEN:
+        if scope["path"] in _OPEN or scope["path"].startswith(_OPEN_BELOW):
             return None
         if not self._config.is_local and not self._rates.take(
             scope["client"] and scope["client"][0]

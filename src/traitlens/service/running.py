@@ -101,13 +101,21 @@ def _ending(app: ASGIApp) -> ASGIApp:
 
 def _listening(config: ServeConfig) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    # Only where the protocol is named does asyncio send at once what it has (TCP_NODELAY): else
+    # each answer's body waits 40 ms for the client's word that it has the headers.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((config.host, config.port), family=family, backlog=_BACKLOG)
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((config.host, config.port))
+        listening.listen(_BACKLOG)
     except OSError as error:
+        listening.close()
         raise ConfigError(
             f"cannot listen at {config.host}, port {config.port}: {error.strerror}; "
             "give another --port, 0 for any that is free"
         ) from error
+    return listening
 
 
 def _address(listening: socket.socket) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar, Unpack
 
 from traitlens.errors import QueryError, TraitlensError
 from traitlens.models.encoder import Encoder
-from traitlens.retrieval import Index
+from traitlens.retrieval import Explanation, Index
 from traitlens.retrieval.asking import Encoded
 from traitlens.retrieval.searching import SearchOptions
 from traitlens.service.config import ServeConfig
@@ -47,6 +47,8 @@ class Service:
         self.metrics = Metrics()
         self._searches = ThreadPoolExecutor(config.threads, "search")
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, "lookup")
+        # One at a time, also after one whom nobody waits for: each encodes some 250 pictures.
+        self._explanations = ThreadPoolExecutor(1, "explanation")
 
     async def search(self, words: str | None = None, **options: Unpack[SearchOptions]) -> AnswerOut:
         """Return the answer to a search (`Index.search`), encoded with others that wait."""
@@ -71,6 +73,13 @@ class Service:
         with self.live.served() as served:
             return await self._in(self._searches, served, question)
 
+    async def explained(self, token: str, words: str) -> Explanation:
+        """Return why a token answers some words."""
+        with self.live.served() as served:
+            return await self._in(
+                self._explanations, served, lambda index: index.explain(token, words)
+            )
+
     async def looked_up(self, question: Callable[[Index], T]) -> T:
         """Return what the index says to a question of milliseconds."""
         with self.live.served() as served:
@@ -88,7 +97,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of the index and the decoder; what nobody waits for any more is not begun."""
-        for threads in (self._searches, self._lookups):
+        for threads in (self._searches, self._lookups, self._explanations):
             threads.shutdown(wait=False, cancel_futures=True)
         self.uploads.close()
         self.live.close()

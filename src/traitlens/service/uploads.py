@@ -20,14 +20,14 @@ class Uploads:
     """Decodes one picture after another in a child process."""
 
     def __init__(self, *, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._guard = GuardedStandardizer(StandardizeConfig(limits=_LIMITS))
         self._thread = ThreadPoolExecutor(1)  # the guard is for one thread
 
     async def picture(self, data: bytes) -> Image.Image:
         """Return the picture in some bytes; raise QueryError for what is none."""
-        if len(data) > self._max_bytes:
-            raise QueryError(f"the picture has {len(data)} bytes; {self._max_bytes} are accepted")
+        if len(data) > self.max_bytes:
+            raise QueryError(f"the picture has {len(data)} bytes; {self.max_bytes} are accepted")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._decoded, data)
 

@@ -1,0 +1,1 @@
+"""Measurements behind docs/results.md, each a command of its own."""
