@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "== installing traitlens and its sample art (about 600 MB, once)"
+	@echo "== installing traitlens and its sample art (about 550 MB, once)"
 	@$(PIP) --editable '.[build,samples]'
 	@touch $@
 

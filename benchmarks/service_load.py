@@ -263,10 +263,10 @@ def serve_bare(body: dict[str, Any], port: int) -> None:
 
     from traitlens.service.schemas import AnswerOut
 
-    app, answer = FastAPI(), AnswerOut.model_validate(body)
+    app = FastAPI()
 
-    async def search(q: str, k: int = 24) -> AnswerOut:
-        return answer
+    async def search(q: str, k: int = 24) -> Any:
+        return body
 
     search.__annotations__["return"] = AnswerOut  # local names are none to FastAPI
     app.get("/search")(search)

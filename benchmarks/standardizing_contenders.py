@@ -14,7 +14,6 @@ from typing import Protocol
 
 import resvg_py
 from PIL import Image
-from .standardizing_corpus import Sample
 
 from traitlens.standardization import (
     FrameConfig,
@@ -23,6 +22,8 @@ from traitlens.standardization import (
     StandardizeConfig,
     standardize,
 )
+
+from .standardizing_corpus import Sample
 
 WIDTH = 512
 CONFIG = StandardizeConfig(

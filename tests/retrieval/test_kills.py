@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
+import uuid
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +76,22 @@ def test_what_a_killed_update_began_is_undone_by_one_that_goes_back(
         assert contents(out) == before
 
 
+def test_tokens_that_a_kill_left_twice_are_written_once(tmp_path: Path) -> None:
+    data, out = drawn_dataset(tmp_path / "data", {"robots": 30}), tmp_path / "idx"
+    index(data, out, encoder=ColourEncoder(), config=IndexConfig())
+    made, before = IndexManifest.read_from(out), contents(out)
+    (segment,) = (out / "engine" / "segments").iterdir()
+    shutil.copytree(segment, segment.with_name(str(uuid.UUID(int=1))))
+    replace(made, complete=False, sizes={}).write(out)
+    with made.open_engine(out, read_only=True) as engine:
+        assert engine.has_doubles()
+        assert engine.count() == 30
+    index(data, out, encoder=DyingEncoder(batches=0), config=IndexConfig())
+    with made.open_engine(out, read_only=True) as engine:
+        assert not engine.has_doubles()
+    assert contents(out) == before
+
+
 def test_progress_counts_what_is_on_disk(tmp_path: Path) -> None:
     told: list[tuple[int, str]] = []
     data = drawn_dataset(tmp_path / "data", {"robots": 20})
@@ -86,7 +104,15 @@ def test_progress_counts_what_is_on_disk(tmp_path: Path) -> None:
         progress=lambda _, done, total, note="": told.append((done, note)),
     )
     waiting = "4 waiting to be written"
-    assert told == [(0, waiting), (8, ""), (8, waiting), (16, ""), (16, waiting), (20, "")]
+    assert told == [
+        (0, waiting),
+        (8, ""),
+        (8, waiting),
+        (16, ""),
+        (16, waiting),
+        (20, ""),
+        (20, ""),
+    ]
 
 
 @pytest.mark.parametrize("engine", LOCAL)

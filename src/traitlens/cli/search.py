@@ -134,6 +134,7 @@ def as_dict(answer: Answer) -> dict[str, Any]:
     return {
         "query": str(answer.query),
         "matching": answer.matching,
+        "fits": answer.fits,
         "note": answer.note,
         "timings": asdict(answer.timings),
         "hits": [{k: v for k, v in asdict(hit).items() if k != "image"} for hit in answer.hits],

@@ -134,6 +134,13 @@ class EdgeEngine(QdrantEngine):
         self._shard.flush()
         self._reload()
 
+    def has_doubles(self) -> bool:
+        """Return whether segments share points, as when `optimize` is killed between two of them.
+
+        Searches name each point once, but the rarity of words counts all.
+        """
+        return int(self._shard.info().points_count) > self.count()
+
     def _reload(self) -> None:
         self._shard.close()
         # Indexes that were made before a threshold was in `_config` get it, too.

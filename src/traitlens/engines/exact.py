@@ -121,6 +121,10 @@ class ExactEngine:
     def optimize(self) -> None:
         """Do nothing: a scan needs no preparation."""
 
+    def has_doubles(self) -> bool:
+        """Return False: what is written again takes the place of what was there."""
+        return False
+
     def search(
         self, question: Question, *, k: int, where: Where | None = None, skip: int = 0
     ) -> list[Scored]:

@@ -113,6 +113,10 @@ class VectorEngine(Protocol):
         """Make searches fast; called once, after the last `upsert`."""
         ...
 
+    def has_doubles(self) -> bool:
+        """Return whether a kill has left tokens twice, by which words weigh otherwise."""
+        ...
+
     def search(
         self, question: Question, *, k: int, where: Where | None = None, skip: int = 0
     ) -> list[Scored]:

@@ -177,6 +177,10 @@ class ServerEngine(QdrantEngine):
                 self._client.delete(self._collection, some, wait=True)
         return before - self.count()
 
+    def has_doubles(self) -> bool:
+        """Return False: it is not the server that is killed."""
+        return False
+
     def optimize(self) -> None:
         """Wait until the server has built its graph."""
         until = time.monotonic() + _OPTIMIZE_S

@@ -90,6 +90,7 @@ class Filling:
 
     def run(self) -> Filled:
         """Write what is missing, delete what is gone, and make searches fast."""
+        self._clear_doubles()
         changed = (read for read in self._read() if self._is_changed(read))
         for some in batched(changed, self._batch_size):
             self._waiting += self._made(some)
@@ -97,6 +98,7 @@ class Filling:
                 self._write()
             self._tell()
         self._write()
+        self._tell()
         self._delete((self._known.keys() | self._table.begun()) - self._seen)
         self._rank()
         with self._timed("optimize"):
@@ -111,6 +113,15 @@ class Filling:
             rejected=dict(self._rejected),
             seconds=StageSeconds(**self._seconds),
         )
+
+    def _clear_doubles(self) -> None:
+        """Have all tokens written anew, without encoding any, where a kill has left some twice."""
+        if self._engine.has_doubles():
+            with self._timed("write"):
+                every = self._engine.token_uids()
+                self._table.begin(every)
+                self._engine.delete(every)
+            self._known = {}
 
     def _read(self) -> Iterator[_Read]:
         """Yield each token of the data set, once."""

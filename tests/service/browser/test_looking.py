@@ -30,7 +30,7 @@ def dialog(page: Page) -> Locator:
 def test_a_hit_opens_with_its_traits_rarity_and_neighbours(page: Page, address: str) -> None:
     page.goto(f"{address}/?q=owls+with+a+red+hat")
     first = page.locator(".hit a").first
-    name = first.locator(".name").inner_text()
+    name = first.locator(".name").text_content() or ""
     first.click()
     expect(dialog(page).get_by_role("heading", name=name)).to_be_visible()
     expect(dialog(page)).to_contain_text(re.compile(r"rarity \d+ of 40"))

@@ -51,6 +51,18 @@ def test_words_are_searched_while_one_types(page: Page, address: str) -> None:
     expect(page.locator("#count")).to_contain_text("tokens, best first")
 
 
+def test_where_nothing_fits_one_is_told_and_may_see_what_looks_nearest(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/?q=submarine")
+    expect(page.locator("#count")).to_contain_text("nothing fits")
+    expect(page.locator("#note")).to_contain_text("Nothing here fits 'submarine'", ignore_case=True)
+    expect(page.locator(".hit")).to_have_count(0)
+    page.get_by_role("link", name="Show what looks nearest").click()
+    expect(page.locator(".hit").first).to_be_visible()
+    assert asked(page) == {"q": ["submarine"], "mode": ["dense"]}
+
+
 def test_an_older_answer_does_not_take_the_place_of_a_newer(page: Page, address: str) -> None:
     older = re.compile("q=blue$")
     held: list[Route] = []

@@ -103,9 +103,20 @@ function begin(now, answer) {
   const { encode_ms, search_ms, fetch_ms } = answer.timings;
   const ms = Math.round(encode_ms + search_ms + fetch_ms);
   const tokens = `${answer.matching.toLocaleString()} ${answer.matching === 1 ? "token" : "tokens"}`;
-  $("count").textContent = `${tokens}${answer.matching ? ", best first" : ""} · ${ms} ms`;
+  const found = `${tokens}${answer.matching ? ", best first" : ""}`;
+  $("count").textContent = `${answer.fits ? found : "nothing fits"} · ${ms} ms`;
+  if (!answer.fits) $("note").append(" ", nearest());
   $("understood").replaceChildren(...answer.terms.map(term), ...answer.unknown.map(unknown));
   if (scrollY > list.offsetTop) scrollTo({ top: 0 });
+}
+
+function nearest() {
+  const open = make("a", { href: link({ mode: "dense" }), text: "Show what looks nearest" });
+  open.addEventListener("click", (event) => {
+    event.preventDefault();
+    go({ mode: "dense" });
+  });
+  return open;
 }
 
 function clear(note) {
