@@ -74,9 +74,8 @@ function draw() {
   );
   const focused = document.activeElement?.dataset.choice;
   const chosen = new Set(asked().filters.map(([type]) => type));
-  const byName = (a, b) => (b === "collection") - (a === "collection") || a.localeCompare(b);
   const types = Object.keys(facets)
-    .sort(byName)
+    .sort(byTokens())
     .map((type) => [type, matching(type, sought)])
     .filter(([, values]) => values.length);
   $("facets").replaceChildren(
@@ -95,6 +94,14 @@ function draw() {
     [...$("facets").querySelectorAll("input")]
       .find((one) => one.dataset.choice === focused)
       ?.focus();
+}
+
+/** Return an order of types: the collections, then what most tokens have. */
+function byTokens() {
+  const sum = (values) => Object.values(values).reduce((total, tokens) => total + tokens, 0);
+  const tokens = new Map(Object.entries(facets).map(([type, values]) => [type, sum(values)]));
+  tokens.set("collection", Infinity);
+  return (a, b) => (a === b ? 0 : tokens.get(b) - tokens.get(a) || a.localeCompare(b));
 }
 
 /** Return the values [value, tokens] of a type that hold what is sought; all where its name does. */
