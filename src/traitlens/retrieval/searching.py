@@ -208,6 +208,7 @@ class Index:
         weight: float = 0.5,
     ) -> Asked:
         """Return a search as it is understood, before anything is encoded; see `search`."""
+        started = time.perf_counter()
         words = " ".join((words or "").split()) or None
         _check_words(words, mode=mode)
         liked = None if like is None else self._token(like)
@@ -229,6 +230,7 @@ class Index:
             image=None if image is None else _rgb(image),
             liked=liked,
             weight=weight,
+            understand_ms=1e3 * (time.perf_counter() - started),
         )
 
     def answer(self, asked: Asked, encoded: Encoded | None = None) -> Answer:
@@ -253,6 +255,7 @@ class Index:
             fits=fits,
             note="; ".join(notes) or None,
             timings=Timings(
+                understand_ms=asked.understand_ms,
                 encode_ms=1e3 * (searching - started),
                 search_ms=1e3 * (searched - searching),
                 fetch_ms=1e3 * (time.perf_counter() - searched),

@@ -71,6 +71,7 @@ class TermOut(TypedDict):
 class TimingsOut(TypedDict):
     """What the parts of a search took, in milliseconds."""
 
+    understand_ms: float
     encode_ms: float
     search_ms: float
     fetch_ms: float
@@ -129,6 +130,7 @@ def answer_out(answer: Answer) -> AnswerOut:
         fits=answer.fits,
         note=answer.note,
         timings=TimingsOut(
+            understand_ms=answer.timings.understand_ms,
             encode_ms=answer.timings.encode_ms,
             search_ms=answer.timings.search_ms,
             fetch_ms=answer.timings.fetch_ms,
