@@ -56,7 +56,10 @@ def _run_workers(path: Path, config: ServeConfig, *, tell: Callable[[str], None]
         tell(_address(listening))
         make_app = partial(_worker_app, path, config)
         settings = _settings(make_app, factory=True, workers=config.workers)
-        Multiprocess(settings, [listening]).run()
+        supervisor = Multiprocess(settings, [listening])
+        supervisor.run()
+    if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+        sys.exit(1)
 
 
 def _settings(app: ASGIApp | Callable[[], ASGIApp], **options: int) -> uvicorn.Config:

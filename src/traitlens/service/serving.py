@@ -102,8 +102,8 @@ class Service:
     def _check(self, **options: Unpack[SearchOptions]) -> None:
         """Raise QueryError for more hits, or a later page, than the service gives."""
         for name, given, most in (
-            ("k", options["k"], self.config.max_k),
-            ("skip", options["skip"], self.config.max_skip),
+            ("k", options.get("k", 1), self.config.max_k),
+            ("skip", options.get("skip", 0), self.config.max_skip),
         ):
             if given > most:
                 raise QueryError(f"{name} must be at most {most} here; got {given}")
