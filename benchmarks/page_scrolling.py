@@ -94,7 +94,7 @@ def _hits(numbers: range) -> dict[str, object]:
         }
         for number in numbers
     ]
-    timings = dict.fromkeys(("encode_ms", "search_ms", "fetch_ms"), 0)
+    timings = dict.fromkeys(("understand_ms", "encode_ms", "search_ms", "fetch_ms"), 0)
     return {"hits": hits, "terms": [], "unknown": [], "matching": 20_000, "timings": timings}
 
 

@@ -51,7 +51,7 @@ def answer(*hits: Hit, words: str = "red hat", where: str = "", note: str | None
         hits=hits,
         matching=1234,
         note=note,
-        timings=Timings(encode_ms=1, search_ms=2, fetch_ms=3),
+        timings=Timings(understand_ms=0, encode_ms=1, search_ms=2, fetch_ms=3),
     )
 
 

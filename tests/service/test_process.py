@@ -101,25 +101,33 @@ def test_several_workers_answer_and_count_together_and_end_together(home: Path) 
     assert not is_open(address)
 
 
+def test_headers_that_do_not_end_are_not_read_on(home: Path) -> None:
+    with serving(home) as (_, address):
+        host, _, port = address.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=60) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"x" * 200_000)
+            assert client.recv(20).startswith(b"HTTP/1.1 400")
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_cannot_be_served_is_said_in_a_sentence(
     home: Path, tmp_path: Path, workers: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for folder, said in ((home, f"port {port}"), (tmp_path, "no index")):
-            options = ["serve", str(folder), "--port", port, "--workers", workers]
-            done = subprocess.run(
-                [sys.executable, "-c", SERVE, *options],
-                capture_output=True,
-                text=True,
-                timeout=120,
-                env=os.environ | {"COLUMNS": "1000"},
-                check=False,
-            )
-            assert done.returncode == 1
-            assert said in done.stderr
-            assert "Traceback" not in done.stderr
+        folder, said = {"1": (home, f"port {port}"), "2": (tmp_path, "no index")}[workers]
+        options = ["serve", str(folder), "--port", port, "--workers", workers]
+        done = subprocess.run(
+            [sys.executable, "-c", SERVE, *options],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=os.environ | {"COLUMNS": "1000"},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def is_open(address: str) -> bool:

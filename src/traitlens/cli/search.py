@@ -91,7 +91,8 @@ def print_answer(answer: Answer, *, labels: dict[str, str] | None = None) -> Non
     table = Table(
         title=escape(str(answer.query)),
         title_justify="left",
-        caption=f"{answer.matching:,} tokens to choose from; encode {timings.encode_ms:.0f} ms, "
+        caption=f"{answer.matching:,} tokens to choose from; "
+        f"understand {timings.understand_ms:.0f} ms, encode {timings.encode_ms:.0f} ms, "
         f"search {timings.search_ms:.0f} ms, fetch {timings.fetch_ms:.0f} ms",
         caption_justify="left",
     )

@@ -49,6 +49,7 @@ class Answerer:
             fits=fits,
             note="; ".join(said) or None,
             timings=Timings(
+                understand_ms=asked.understand_ms,
                 encode_ms=0.0,
                 search_ms=1e3 * (searched - started),
                 fetch_ms=1e3 * (time.perf_counter() - searched),

@@ -82,11 +82,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """What the parts of a search took."""
+    """What the parts of a search took; `understand_ms` is for words, filter and liked token."""
 
+    understand_ms: float
     encode_ms: float
     search_ms: float
     fetch_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """All of them."""
+        return self.understand_ms + self.encode_ms + self.search_ms + self.fetch_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,13 +32,15 @@ class Encoded:
 class Asked:
     """A search as it is understood.
 
-    `image` and `liked` are never both there; `weight` is the share of the words beside one.
+    `image` and `liked` are never both there; `weight` is the share of the words beside one;
+    `understand_ms` is what it took to understand it.
     """
 
     query: Query
     image: Image.Image | None
     liked: Point | None
     weight: float
+    understand_ms: float
 
     @property
     def text(self) -> str | None:

@@ -77,9 +77,10 @@ def _section(section: Section, labels: Mapping[str, str]) -> str:
 
 def summary(answer: Answer) -> str:
     """Return one line on the size of an answer and what it took."""
-    total_ms = sum((answer.timings.encode_ms, answer.timings.search_ms, answer.timings.fetch_ms))
     tokens = "token" if answer.matching == 1 else "tokens"
-    return f"{len(answer.hits):,} of {answer.matching:,} {tokens} · {total_ms:,.0f} ms"
+    return (
+        f"{len(answer.hits):,} of {answer.matching:,} {tokens} · {answer.timings.total_ms:,.0f} ms"
+    )
 
 
 def _card(hit: Hit, labels: Mapping[str, str]) -> str:

@@ -200,6 +200,7 @@ class Index:
         weight: float = 0.5,
     ) -> Asked:
         """Return a search as it is understood, before anything is encoded; see `search`."""
+        started = time.perf_counter()
         words = " ".join((words or "").split()) or None
         check_words(words, mode=mode)
         liked = None if like is None else self._token(like)
@@ -221,6 +222,7 @@ class Index:
             image=None if image is None else rgb(image),
             liked=liked,
             weight=weight,
+            understand_ms=1e3 * (time.perf_counter() - started),
         )
 
     def answer(self, asked: Asked, encoded: Encoded | None = None) -> Answer:

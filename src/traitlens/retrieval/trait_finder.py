@@ -23,7 +23,7 @@ from traitlens.captions.lexicon import (
     narrower_words,
     other_words,
 )
-from traitlens.captions.stems import stem, stem_list
+from traitlens.captions.stems import stem, stem_list, stems
 from traitlens.captions.words import collection_words, trait_words
 from traitlens.engines import Equals
 from traitlens.engines.where import COLLECTION
@@ -128,7 +128,7 @@ class TraitFinder:
 
     def _named(self, phrase: str) -> set[int]:
         """Return the numbers of the traits that have all the phrase's words."""
-        said = frozenset(stem_list(phrase))
+        said = _stems(phrase)
         if not said:
             return set()
         shortest = min((self._by_stem.get(stem, []) for stem in said), key=len)
@@ -137,7 +137,7 @@ class TraitFinder:
     def _any_named(self, phrases: Iterable[str]) -> set[int]:
         found: set[int] = set()
         for phrase in phrases:
-            said = frozenset(stem_list(phrase))
+            said = _stems(phrase)
             found |= {n for n in self._named(phrase) if not self._known[n].is_only_part(said)}
         return found
 
@@ -159,11 +159,15 @@ class TraitFinder:
         )
 
 
+# Other words for a thing are the same each time that it is asked for.
+_stems = lru_cache(maxsize=1 << 14)(stems)
+
+
 @lru_cache(maxsize=1 << 16)
 def _listed(words: str) -> tuple[tuple[frozenset[str], str], ...]:
     """Return the stems of each of the lexicon's phrases in a name, and the last of them."""
     found = [stem_list(part) for part in listed_parts(words)]
-    return tuple((frozenset(stems), stems[-1]) for stems in found)
+    return tuple((frozenset(part), part[-1]) for part in found)
 
 
 def _known(name: str, value: str, tokens: int) -> _Known | None:

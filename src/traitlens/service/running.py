@@ -64,6 +64,7 @@ def _settings(app: ASGIApp | Callable[[], ASGIApp], **options: int) -> uvicorn.C
         app,
         log_level="warning",
         server_header=False,
+        http="h11",  # which bounds a request's headers; httptools, which is quicker, does not
         ws="none",
         timeout_worker_healthcheck=_START_S,
         timeout_graceful_shutdown=GRACE_S,

@@ -100,8 +100,7 @@ function found(now, options, signal) {
 
 function begin(now, answer) {
   clear(answer.note ?? "");
-  const { encode_ms, search_ms, fetch_ms } = answer.timings;
-  const ms = Math.round(encode_ms + search_ms + fetch_ms);
+  const ms = Math.round(Object.values(answer.timings).reduce((sum, part) => sum + part, 0));
   const tokens = `${answer.matching.toLocaleString()} ${answer.matching === 1 ? "token" : "tokens"}`;
   const found = `${tokens}${answer.matching ? ", best first" : ""}`;
   $("count").textContent = `${answer.fits ? found : "nothing fits"} · ${ms} ms`;
