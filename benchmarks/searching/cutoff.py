@@ -19,7 +19,7 @@ from traitlens.engines.where import COLLECTION
 from traitlens.evaluation.queries import FreeTextQuery
 from traitlens.progress import Progress
 from traitlens.records import Token
-from traitlens.retrieval.searching import LEAST_MET
+from traitlens.retrieval.answering import LEAST_MET
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import understand
 from traitlens.tables import Cell, Column, Table

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from traitlens.engines import Entry, Where
+from traitlens.engines import And, Entry, Not, Where
 from traitlens.records import Location, Trait
 from traitlens.retrieval.token_table import Rarity
 from traitlens.retrieval.understanding import Understood
@@ -33,6 +33,13 @@ class Query:
 
     def __str__(self) -> str:
         return self.title if self.where is None else f"{self.title} where {self.where}"
+
+    @property
+    def allowed(self) -> Where | None:
+        """The filter, and that what is not wanted is not there."""
+        parts = [Not(term.where) for term in self.understood.unwanted]
+        every = ([self.where] if self.where else []) + parts
+        return None if not every else every[0] if len(every) == 1 else And(tuple(every))
 
     @property
     def title(self) -> str:

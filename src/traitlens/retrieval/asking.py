@@ -10,7 +10,10 @@ from PIL import Image
 from traitlens.engines import Point, Question
 from traitlens.engines.protocol import Vector
 from traitlens.errors import QueryError
-from traitlens.retrieval.answers import Query
+from traitlens.retrieval.answers import MODES, Mode, Query
+
+MAX_K = 10_000
+MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
 
 # What a token gains by a thing that is asked for, beside a cosine in [-1, 1], if it has them all;
 # and by its caption.
@@ -76,3 +79,34 @@ class Asked:
         if length < 1e-6:
             raise QueryError("the words and the picture are opposites: together they mean nothing")
         return np.asarray(total / length, np.float32)
+
+
+def check_words(words: str | None, *, mode: Mode) -> None:
+    """Raise QueryError for words that are not read, or a mode that there is none of."""
+    if mode not in MODES:
+        raise QueryError(f"mode must be one of {', '.join(MODES)}; got {mode!r}")
+    if len(words or "") > MAX_CHARACTERS:
+        raise QueryError(f"a search has at most {MAX_CHARACTERS} characters of words")
+
+
+def check_query(query: Query, *, weight: float) -> None:
+    """Raise QueryError for a search of nothing, or with numbers out of their ranges."""
+    if not (query.words or query.image or query.like):
+        raise QueryError("a search needs words, a picture, or a token that answers should be like")
+    if query.image and query.like:
+        raise QueryError("give a picture or a token that answers should be like, not both")
+    if not 1 <= query.k <= MAX_K:
+        raise QueryError(f"k must be in [1, {MAX_K}]; got {query.k!r}")
+    if not 0 <= query.skip <= MAX_K:
+        raise QueryError(f"skip must be in [0, {MAX_K}]; got {query.skip!r}")
+    if not 0 <= weight <= 1:
+        raise QueryError(f"weight must be in [0, 1]; got {weight!r}")
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """Return a picture as encoders take it, RGB or RGBA; raise QueryError for an empty one."""
+    if 0 in image.size:
+        raise QueryError("the picture is empty")
+    if image.mode in ("RGB", "RGBA"):
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")

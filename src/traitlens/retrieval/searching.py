@@ -21,22 +21,20 @@ from traitlens.engines import (
     And,
     Entry,
     Equals,
-    Not,
     Point,
-    Question,
     Scored,
     VectorEngine,
     Where,
-    matches,
     parse,
     resolve,
 )
 from traitlens.engines.locks import lock
-from traitlens.engines.protocol import fields_of, fields_of_entry
+from traitlens.engines.protocol import fields_of_entry
 from traitlens.errors import DatasetError, IndexingError, QueryError, UnknownTokenError
 from traitlens.models.encoder import Encoder
-from traitlens.retrieval.answers import MODES, Answer, Hit, Mode, Query, Timings
-from traitlens.retrieval.asking import Asked, Encoded
+from traitlens.retrieval.answering import Answerer
+from traitlens.retrieval.answers import Answer, Hit, Mode, Query
+from traitlens.retrieval.asking import Asked, Encoded, check_query, check_words, rgb
 from traitlens.retrieval.component_masks import StoredComponents
 from traitlens.retrieval.explaining import Explainer, Explanation
 from traitlens.retrieval.manifest import (
@@ -46,8 +44,7 @@ from traitlens.retrieval.manifest import (
     check_sizes,
     fingerprint_at,
 )
-from traitlens.retrieval.notes import notes_on
-from traitlens.retrieval.token_table import Rarity, TokenTable
+from traitlens.retrieval.token_table import TokenTable
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
 from traitlens.standardization import decode
@@ -55,12 +52,7 @@ from traitlens.standardization import decode
 if TYPE_CHECKING:
     from traitlens.store import Dataset
 
-MAX_K = 10_000
-MAX_CHARACTERS = 2_000  # of words; encoders read some 77 tokens
-# What the best token must have of what is asked for, in [0, 1], or nothing fits: chosen by
-# `benchmarks/searching`, whose figures are in docs/results.md.
-LEAST_MET = 0.15
-MOST_DESCRIBED = 0.95  # of the tokens must have traits, else their words do not tell what fits
+MOST_DESCRIBED = 0.95  # of the tokens must have traits, else words do not tell what fits
 
 _CAIP_19 = re.compile(r"[-a-z0-9]{3,8}:[^/]+/[-a-z0-9]{3,8}:")
 
@@ -210,7 +202,7 @@ class Index:
         """Return a search as it is understood, before anything is encoded; see `search`."""
         started = time.perf_counter()
         words = " ".join((words or "").split()) or None
-        _check_words(words, mode=mode)
+        check_words(words, mode=mode)
         liked = None if like is None else self._token(like)
         by_traits = words is not None and mode != "dense"
         query = Query(
@@ -224,10 +216,10 @@ class Index:
             skip=skip,
             fold=fold,
         )
-        _check(query, weight=weight)
+        check_query(query, weight=weight)
         return Asked(
             query=query,
-            image=None if image is None else _rgb(image),
+            image=None if image is None else rgb(image),
             liked=liked,
             weight=weight,
             understand_ms=1e3 * (time.perf_counter() - started),
@@ -235,32 +227,16 @@ class Index:
 
     def answer(self, asked: Asked, encoded: Encoded | None = None) -> Answer:
         """Return the answer to a search; `encoded` is what was encoded of it elsewhere."""
-        query = asked.query
         started = time.perf_counter()
         encoded = encoded or self._encoded(asked)
-        searching = time.perf_counter()
-        question = asked.question(encoded, size=len(self))
-        allowed = _allowed(query)
-        found = [] if question is None else self._best(question, query, allowed)
-        fits = self._fits(question, query, allowed, found)
-        found = found if fits else []
-        matching = self._matching(allowed, asked.liked)
-        searched = time.perf_counter()
-        hits = self._hits(found, query)
-        notes = [*notes_on(query, matching=matching, fits=fits, hits=len(hits)), *self._stale]
-        return Answer(
-            query=query,
-            hits=hits,
-            matching=matching,
-            fits=fits,
-            note="; ".join(notes) or None,
-            timings=Timings(
-                understand_ms=asked.understand_ms,
-                encode_ms=1e3 * (searching - started),
-                search_ms=1e3 * (searched - searching),
-                fetch_ms=1e3 * (time.perf_counter() - searched),
-            ),
-        )
+        encode_ms = 1e3 * (time.perf_counter() - started)
+        answer = self._answerer.answer(asked, encoded, notes=self._stale)
+        return answer.with_encode_ms(encode_ms)
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        described = self.manifest.described >= MOST_DESCRIBED * self.manifest.indexed
+        return Answerer(self._engine, self._table, size=self._size, is_described=described)
 
     def _encoded(self, asked: Asked) -> Encoded:
         text, image = asked.text, asked.image
@@ -278,7 +254,7 @@ class Index:
         """Return a token by its token_uid or as "collection/token_id"; its score is 1."""
         found = self._token(name)
         query = Query(words=None, image=False, like=found, where=None, k=1)
-        (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], query)
+        (hit,) = self._answerer.hits([Scored(**fields_of_entry(found), score=1.0)], query)
         return hit
 
     def thumbnail(self, token_uid: str) -> bytes | None:
@@ -300,7 +276,7 @@ class Index:
         The token is named as in `token`; words are understood as by `search` in its hybrid mode.
         """
         asked, found = self.ask(words), self._token(name)
-        (hit,) = self._hits([Scored(**fields_of_entry(found), score=1.0)], asked.query)
+        (hit,) = self._answerer.hits([Scored(**fields_of_entry(found), score=1.0)], asked.query)
         picture = decode(self.picture(hit) or b"")
         return self._explainer.explain(
             asked, found, hit, picture=picture if isinstance(picture, Image.Image) else None
@@ -350,72 +326,6 @@ class Index:
             )
         return found
 
-    def _fits(
-        self, question: Question | None, query: Query, where: Where | None, found: list[Scored]
-    ) -> bool:
-        """Return whether the best token has enough of what the words ask for; see `LEAST_MET`.
-
-        Looks alone cannot tell (docs/results.md), so a picture always fits, and so does anything
-        where tokens have no traits to go by.
-        """
-        understood = query.understood
-        is_said = bool(understood.wanted or understood.unknown)
-        is_told = self.manifest.described >= MOST_DESCRIBED * self.manifest.indexed
-        if query.image or query.like or not (is_said and is_told):
-            return True
-        if question is None:
-            return False
-        best = self._engine.search(question, k=1, where=where) if query.skip else found[:1]
-        return not best or understood.met(best[0], size=len(self)) >= LEAST_MET
-
-    def _best(self, question: Question, query: Query, where: Where | None) -> list[Scored]:
-        """Return the hits of a page."""
-        if query.like is None and not query.fold:
-            return self._engine.search(question, k=query.k, skip=query.skip, where=where)
-        wanted = query.skip + query.k
-        count = wanted + 1
-        while True:
-            found = self._engine.search(question, k=count, where=where)
-            left = self._distinct(found, query)
-            if len(left) >= wanted or len(found) < count:
-                return left[query.skip : wanted]
-            count *= 2
-
-    def _distinct(self, found: list[Scored], query: Query) -> list[Scored]:
-        """Return the hits without the token that they should be like, and with `fold` once each."""
-        liked = None if query.like is None else query.like.token_uid
-        others = [hit for hit in found if hit.token_uid != liked]
-        if not query.fold:
-            return others
-        pixels = self._table.pixels([hit.token_uid for hit in others])
-        first: dict[str, Scored] = {}
-        for hit in others:
-            first.setdefault(pixels.get(hit.token_uid, hit.token_uid), hit)
-        return list(first.values())
-
-    def _matching(self, where: Where | None, liked: Point | None) -> int:
-        count = len(self) if where is None else self._engine.count(where)
-        if liked is not None and (where is None or matches(where, fields_of(liked))):
-            return count - 1  # it is no answer itself
-        return count
-
-    def _hits(self, found: list[Scored], query: Query) -> tuple[Hit, ...]:
-        names = [hit.token_uid for hit in found]
-        images = self._table.pictures(names)
-        pixels, rarity = self._table.pixels(names), self._table.rarity(names)
-        copies = self._table.copies(set(pixels.values()))
-        return tuple(
-            _hit(
-                hit,
-                query,
-                rank=query.skip + place,
-                image=image,
-                rarity=rarity.get(hit.token_uid),
-                copies=copies.get(pixels.get(hit.token_uid, ""), 1),
-            )
-            for place, (hit, image) in enumerate(zip(found, images, strict=True), start=1)
-        )
-
 
 def _load_encoder(name: str) -> Encoder:
     from traitlens.models import load_encoder
@@ -448,64 +358,6 @@ def _data_beside(path: Path, manifest: IndexManifest) -> Dataset | None:
     except DatasetError:
         return None
     return opened if opened.manifest.fingerprint == manifest.data_fingerprint else None
-
-
-def _check_words(words: str | None, *, mode: Mode) -> None:
-    if mode not in MODES:
-        raise QueryError(f"mode must be one of {', '.join(MODES)}; got {mode!r}")
-    if len(words or "") > MAX_CHARACTERS:
-        raise QueryError(f"a search has at most {MAX_CHARACTERS} characters of words")
-
-
-def _check(query: Query, *, weight: float) -> None:
-    if not (query.words or query.image or query.like):
-        raise QueryError("a search needs words, a picture, or a token that answers should be like")
-    if query.image and query.like:
-        raise QueryError("give a picture or a token that answers should be like, not both")
-    if not 1 <= query.k <= MAX_K:
-        raise QueryError(f"k must be in [1, {MAX_K}]; got {query.k!r}")
-    if not 0 <= query.skip <= MAX_K:
-        raise QueryError(f"skip must be in [0, {MAX_K}]; got {query.skip!r}")
-    if not 0 <= weight <= 1:
-        raise QueryError(f"weight must be in [0, 1]; got {weight!r}")
-
-
-def _allowed(query: Query) -> Where | None:
-    """Return the filter of a query, and that what it does not want is not there."""
-    parts = [Not(term.where) for term in query.understood.unwanted]
-    every = ([query.where] if query.where else []) + parts
-    return None if not every else every[0] if len(every) == 1 else And(tuple(every))
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if 0 in image.size:
-        raise QueryError("the picture is empty")
-    if image.mode in ("RGB", "RGBA"):
-        return image
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _hit(
-    scored: Scored,
-    query: Query,
-    *,
-    rank: int,
-    image: bytes | None,
-    rarity: Rarity | None,
-    copies: int,
-) -> Hit:
-    terms = query.understood.wanted
-    fields = fields_of(scored)
-    return Hit(
-        **fields_of_entry(scored),
-        rank=rank,
-        score=scored.score,
-        matched=tuple(t for t in scored.traits if any(term.means(t) for term in terms)),
-        missing=tuple(term.meant for term in terms if not matches(term.where, fields)),
-        image=image,
-        rarity=rarity,
-        copies=copies,
-    )
 
 
 def search(index: str | Path, words: str | None = None, **options: Unpack[SearchOptions]) -> Answer:

@@ -24,8 +24,8 @@ from pydantic import BaseModel, Field
 import traitlens
 from traitlens.errors import QueryError, TraitlensError
 from traitlens.retrieval import Answer, ExplainedTerm, Explanation, Hit, Index, Mode
+from traitlens.retrieval.asking import MAX_CHARACTERS
 from traitlens.retrieval.explanation_sheet import explanation_sheet
-from traitlens.retrieval.searching import MAX_CHARACTERS
 from traitlens.service.uploads import Uploads
 from traitlens.sheets import fit
 from traitlens.standardization import decode, png_bytes

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from traitlens.records import Trait
 from traitlens.retrieval import ExplainedTerm, Explanation
+from traitlens.retrieval.asking import MAX_CHARACTERS
 from traitlens.retrieval.component_masks import Mask, mask_picture
 from traitlens.retrieval.heat import Grid
-from traitlens.retrieval.searching import MAX_CHARACTERS
 from traitlens.service.serving import Service
 from traitlens.standardization import png_bytes
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Query, UploadFile
 
 from traitlens.engines.where import MAX_CHARACTERS as MAX_FILTER
 from traitlens.retrieval import Mode
-from traitlens.retrieval.searching import MAX_CHARACTERS, MAX_K
+from traitlens.retrieval.asking import MAX_CHARACTERS, MAX_K
 from traitlens.service.schemas import AnswerOut, FacetsOut
 from traitlens.service.serving import Service
 
