@@ -26,7 +26,7 @@ class ServeConfig:
     api_key: str | None = None
     hosts: tuple[str, ...] = ()
     max_k: int = 200  # hits of one answer
-    max_skip: int = 2_000  # hits before a page: later ones cost all that come before them
+    max_skip: int = 10_000  # hits before a page: later ones cost all that come before them
     max_body_bytes: int = 16 * 2**20  # of a request
     max_waiting: int = 256  # requests at work at once; more are told to come back
     timeout_s: float = 30.0  # of one request, from its first line to the last of its answer
