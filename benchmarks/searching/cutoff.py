@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from traitlens.engines import Entry
+from traitlens.engines.protocol import entry_of
 from traitlens.engines.where import COLLECTION
 from traitlens.evaluation.queries import FreeTextQuery
 from traitlens.progress import Progress
@@ -69,7 +69,7 @@ class _Gallery:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._size = len(tokens)
         self._finder = TraitFinder(_vocabulary(tokens))
-        self._entries = list({token.traits: _entry(token) for token in tokens}.values())
+        self._entries = list({token.traits: entry_of(token) for token in tokens}.values())
 
     def best(self, words: str) -> float | None:
         """Return the best share; None for words that say nothing."""
@@ -86,18 +86,6 @@ def _vocabulary(tokens: Iterable[Token]) -> dict[str, Counter[str]]:
         for trait in token.traits:
             found[trait.trait_type][trait.value] += 1
     return found
-
-
-def _entry(token: Token) -> Entry:
-    assert token.location is not None
-    return Entry(
-        token_uid=token.token_uid,
-        collection=token.collection,
-        token_id=token.token_id,
-        traits=token.traits,
-        caption=token.caption,
-        location=token.location,
-    )
 
 
 def table(found: Shares, names: Collection[str], *, title: str) -> Table:

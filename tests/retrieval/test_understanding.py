@@ -8,8 +8,9 @@ import math
 import pytest
 
 from tests.helpers import drawn_token
-from traitlens.engines import Entry, Equals
-from traitlens.records import Location, Token, Trait
+from traitlens.engines import Equals
+from traitlens.engines.protocol import entry_of
+from traitlens.records import Location, Trait
 from traitlens.retrieval.trait_finder import TraitFinder
 from traitlens.retrieval.understanding import Understood, understand
 
@@ -25,17 +26,6 @@ VOCABULARY = {
     "帽子": {"赤い": 2},
 }
 FINDER = TraitFinder(VOCABULARY)
-
-
-def entry_of(token: Token) -> Entry:
-    return Entry(
-        token_uid=token.token_uid,
-        collection=token.collection,
-        token_id=token.token_id,
-        traits=token.traits,
-        caption=token.caption,
-        location=Location(shard="a", row=0),
-    )
 
 
 def terms(query: str) -> dict[str, set[str]]:
@@ -160,7 +150,10 @@ def test_a_word_that_was_read_as_another_counts_less() -> None:
 
 def test_a_token_has_of_what_is_asked_for_what_its_traits_and_its_caption_say() -> None:
     token = dataclasses.replace(
-        drawn_token("owls", 0), traits=(Trait("Type", "Zombie"),), caption="a zombie on a car"
+        drawn_token("owls", 0),
+        traits=(Trait("Type", "Zombie"),),
+        caption="a zombie on a car",
+        location=Location(shard="owls", row=0),
     )
     zombie, word = math.log1p(20), math.log1p(100) / 2
     for query, met in [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from traitlens.engines.where import COLLECTION, FIELDS, TOKEN_ID, Where
 from traitlens.errors import IndexingError
-from traitlens.records import Location, Trait
+from traitlens.records import Location, Token, Trait
 
 Vector = NDArray[np.float32]
 
@@ -160,6 +160,19 @@ class VectorEngine(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def entry_of(token: Token) -> Entry:
+    """Return what an index knows of a token that was read from a data set."""
+    assert token.location is not None, "a token that was read has a location"
+    return Entry(
+        token_uid=token.token_uid,
+        collection=token.collection,
+        token_id=token.token_id,
+        traits=token.traits,
+        caption=token.caption,
+        location=token.location,
+    )
 
 
 def point_id(token_uid: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from traitlens.engines import Entry, Point, VectorEngine
-from traitlens.engines.protocol import Vector, entry_to_json, fields_of_entry
+from traitlens.engines.protocol import Vector, entry_of, entry_to_json, fields_of_entry
 from traitlens.files import sha256_hex
 from traitlens.metrics.rarity import Traits, rarity_ranks
 from traitlens.models.encoder import Encoder
@@ -219,15 +219,7 @@ class Filling:
 
 
 def _read(token: Token) -> _Read:
-    assert token.location is not None, "a token that was read has a location"
-    entry = Entry(
-        token_uid=token.token_uid,
-        collection=token.collection,
-        token_id=token.token_id,
-        traits=token.traits,
-        caption=token.caption,
-        location=token.location,
-    )
+    entry = entry_of(token)
     written = json.dumps(entry_to_json(entry), sort_keys=True).encode()
     return _Read(
         token=token,
