@@ -93,7 +93,7 @@ def test_health_and_metrics_say_what_is_served(client: TestClient) -> None:
         ("/search", {"q": "x", "where": "Hut=Red"}, 400, "did you mean 'Hat'"),
         ("/search", {"q": "x", "k": 0}, 422, "greater than or equal to 1"),
         ("/search", {"q": "x", "k": 201}, 400, "k must be at most 200 here; got 201"),
-        ("/search", {"q": "x", "skip": 2001}, 400, "skip must be at most 2000 here; got 2001"),
+        ("/search", {"q": "x", "skip": 10_001}, 422, "less than or equal to 10000"),
         ("/search", {"q": "x" * 2_001}, 422, "at most 2000 characters"),
         ("/search", {"q": "x", "mode": "fast"}, 422, "'hybrid', 'dense' or 'traits'"),
         ("/search", {"like": "owls/99"}, 404, "the index has no token"),
@@ -110,6 +110,15 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(
     answer = client.get(path, params=params)  # type: ignore[arg-type]
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+def test_a_service_may_give_fewer_pages(home: Path) -> None:
+    with client_of(home, max_skip=10) as client:
+        answer = client.get("/search", params={"q": "red", "skip": 11})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "skip must be at most 10 here; got 11",
+    )
 
 
 def test_what_is_no_picture_is_refused(client: TestClient) -> None:
