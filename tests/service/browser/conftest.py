@@ -6,6 +6,7 @@ Every test ends with two checks: the page said nothing on the console, and asked
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import socket
 import threading
@@ -78,6 +79,8 @@ def address(home: Path) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("the page is tested in Chromium, which is not here: apt-get install chromium")
+    # A library may have made this a real-time process; a browser that spins would starve itself.
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
